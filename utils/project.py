@@ -1,0 +1,68 @@
+"""Where am I, and is everything here? The first thing that every notebook calls."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The folder that holds ``README.md``, ``notebooks/``, ``utils/`` and ``data/``."""
+
+DATA = ROOT / "data"
+"""The folder with trained weights and their cards."""
+
+
+def start() -> None:
+    """Prepare a notebook: check that ``utils`` is this project's, load TensorFlow without its log lines, say so.
+
+    Raises:
+        RuntimeError: another package named ``utils`` is in the way, or TensorFlow was loaded but not Keras 3.
+    """
+    check_utils()
+    with quiet():
+        importlib.import_module("tensorflow")
+        keras = importlib.import_module("keras")
+    if keras.version().startswith(("1.", "2.")):
+        raise RuntimeError(f"This is Keras {keras.version()}; the series needs Keras 3. Run: pip install --upgrade keras")
+    print("✓ Understanding U-Net is ready.")
+
+
+def check_utils() -> None:
+    """Raise an error unless the package ``utils`` that Python finds is this project's.
+
+    Raises:
+        RuntimeError: naming the folder that is in the way.
+    """
+    found = getattr(sys.modules.get("utils"), "__path__", None) or [os.curdir]
+    folder = Path(list(found)[0]).resolve()
+    if folder != ROOT / "utils":
+        raise RuntimeError(
+            f"'utils' was imported from {folder}, not from {ROOT / 'utils'}. "
+            "Restart the kernel and run the setup cell first, so that this project comes first on the path."
+        )
+
+
+@contextlib.contextmanager
+def quiet():
+    """Hold back what native code writes to standard error; if the block raises, write it out after all.
+
+    TensorFlow's C++ part announces missing GPUs there before any logging option is read.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        kept = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,290 @@
+"""The U-Net, block by block, for any depth and width; the article's network; the paper's network.
+
+Source: Ronneberger, Fischer, Brox, "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015,
+arXiv 1505.04597.
+
+Every layer has a name that says where it is: ``enc1_conv1`` is the first convolution of the first encoder level (the one at
+full resolution), ``bottleneck_conv2`` the second one at the bottom, ``dec1_up`` the upsampling back to full resolution,
+``dec1_skip`` the place where encoder features are concatenated, ``head`` the last 1x1 convolution.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import keras
+from keras import layers
+
+UPSAMPLINGS = ("transposed", "nearest", "bilinear", "nearest+conv", "bilinear+conv")
+NORMS = ("none", "batch", "group")
+PADDINGS = ("same", "valid")
+ACTIVATIONS = ("sigmoid", "softmax", "logits")
+
+
+def double_conv(x, filters, name, *, norm="none", padding="same", dropout=0.0):
+    """Two 3x3 convolutions, each followed by an optional normalisation and a ReLU.
+
+    Args:
+        x: a Keras tensor ``(N, H, W, C)``.
+        filters: output channels of both convolutions.
+        name: prefix of the layers' names, for example ``"enc1"``.
+        norm: ``"none"``, ``"batch"`` (momentum .9) or ``"group"``.
+        padding: ``"same"`` keeps H and W; ``"valid"`` takes 2 pixels off each per convolution, 4 in all.
+        dropout: share of the output's values set to 0 in training, 0 for no such layer.
+
+    Returns:
+        A Keras tensor ``(N, H, W, filters)``, or ``(N, H - 4, W - 4, filters)`` for ``"valid"``.
+    """
+    for i in (1, 2):
+        # He initialisation: standard deviation sqrt(2 / incoming nodes), as in section 3 of the paper.
+        # A bias before a normalisation would be subtracted again at once, so it is left out there.
+        x = layers.Conv2D(
+            filters, 3, padding=padding, use_bias=norm == "none", kernel_initializer="he_normal", name=f"{name}_conv{i}"
+        )(x)
+        x = _normalise(x, norm, f"{name}_norm{i}")
+        x = layers.ReLU(name=f"{name}_relu{i}")(x)
+    return layers.Dropout(dropout, name=f"{name}_dropout")(x) if dropout else x
+
+
+def encoder_level(x, filters, name, **block):
+    """One step down: a double convolution, then 2x2 max pooling.
+
+    Args:
+        x: a Keras tensor ``(N, H, W, C)``.
+        filters: channels of this level.
+        name: prefix of the layers' names.
+        block: further arguments of :func:`double_conv`.
+
+    Returns:
+        tuple: the features before pooling, which the skip connection carries across, and the pooled features
+        ``(N, H / 2, W / 2, filters)``, which go down.
+    """
+    skip = double_conv(x, filters, name, **block)
+    return skip, layers.MaxPooling2D(2, name=f"{name}_pool")(skip)
+
+
+def upsample(x, filters, name, method="transposed"):
+    """Double the height and width.
+
+    Args:
+        x: a Keras tensor ``(N, H, W, C)``.
+        filters: output channels, where something is learned.
+        name: prefix of the layers' names.
+        method: ``"transposed"``: a 2x2 transposed convolution with stride 2. ``"nearest"``, ``"bilinear"``: interpolation
+            only, the channels stay C. ``"nearest+conv"``, ``"bilinear+conv"``: interpolation, then a 3x3 convolution.
+
+    Returns:
+        A Keras tensor ``(N, 2 H, 2 W, filters)``, or ``(N, 2 H, 2 W, C)`` where nothing is learned.
+    """
+    if method == "transposed":
+        return layers.Conv2DTranspose(filters, 2, strides=2, kernel_initializer="he_normal", name=f"{name}_up")(x)
+    interpolation, _, convolution = method.partition("+")
+    x = layers.UpSampling2D(2, interpolation=interpolation, name=f"{name}_up")(x)
+    if convolution:
+        x = layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal", name=f"{name}_upconv")(x)
+    return x
+
+
+def decoder_level(x, skip, filters, name, *, upsampling="transposed", **block):
+    """One step up: upsample, concatenate with the skip connection, then a double convolution.
+
+    Args:
+        x: the features from below, a Keras tensor ``(N, h, w, c)``.
+        skip: the encoder's features of the same level, ``(N, H, W, C)`` with H >= 2 h. What is more is cropped evenly.
+        filters: channels of this level.
+        name: prefix of the layers' names.
+        upsampling: a method of :func:`upsample`.
+        block: further arguments of :func:`double_conv`.
+
+    Returns:
+        A Keras tensor ``(N, 2 h, 2 w, filters)``, 4 pixels less for ``padding="valid"``.
+    """
+    x = upsample(x, filters, name, upsampling)
+    height, width = skip.shape[1] - x.shape[1], skip.shape[2] - x.shape[2]
+    if height or width:
+        crop = ((height // 2, height - height // 2), (width // 2, width - width // 2))
+        skip = layers.Cropping2D(crop, name=f"{name}_crop")(skip)
+    x = layers.Concatenate(name=f"{name}_skip")([skip, x])
+    return double_conv(x, filters, name, **block)
+
+
+def build_unet(
+    input_shape=(64, 64, 3),
+    *,
+    depth=4,
+    base=8,
+    classes=1,
+    upsampling="nearest",
+    norm="batch",
+    padding="same",
+    dropout=0.0,
+    activation=None,
+    name="unet",
+) -> keras.Model:
+    """Build a U-Net.
+
+    Args:
+        input_shape: height, width and channels of an image. With ``padding="same"`` height and width must be divisible by
+            ``2 ** depth``; with ``"valid"`` see :func:`valid_sizes`.
+        depth: number of poolings, and so of skip connections; 1 is the article's network, 4 the paper's.
+        base: channels of the first level; every level below has twice as many.
+        classes: channels of the output: 1 for a silhouette, or the number of classes with the ground counted.
+        upsampling: one of ``UPSAMPLINGS``, see :func:`upsample`.
+        norm: ``"none"``, ``"batch"`` or ``"group"``.
+        padding: ``"same"`` or ``"valid"``.
+        dropout: share of values dropped at the bottom of the U in training, 0 <= dropout < 1.
+        activation: of the output: ``"sigmoid"``, ``"softmax"``, or ``"logits"`` for none. By default a sigmoid for one
+            class and a softmax for more.
+        name: the model's name.
+
+    Returns:
+        keras.Model: maps float images ``(N, H, W, C)`` to ``(N, H', W', classes)``, probabilities in 0..1 unless
+        ``activation="logits"``; ``H' = H`` with ``"same"``, less with ``"valid"``.
+
+    Raises:
+        ValueError: a size that this depth and padding cannot carry, or an unknown option; the message says what is allowed.
+    """
+    height, width, channels = _check_shape(input_shape)
+    depth, base, classes = _positive("depth", depth), _positive("base", base), _positive("classes", classes)
+    _check_option("upsampling", upsampling, UPSAMPLINGS)
+    _check_option("norm", norm, NORMS)
+    _check_option("padding", padding, PADDINGS)
+    activation = activation or ("sigmoid" if classes == 1 else "softmax")
+    _check_option("activation", activation, ACTIVATIONS)
+    if activation == "softmax" and classes == 1:
+        raise ValueError("A softmax over 1 class is always 1; use activation='sigmoid', or classes=2 or more.")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is {dropout}; it must be at least 0 and less than 1.")
+    check_size(height, width, depth, padding)
+
+    block = {"norm": norm, "padding": padding}
+    x = inputs = keras.Input((height, width, channels), name="image")
+    skips = []
+    for level in range(1, depth + 1):
+        skip, x = encoder_level(x, base * 2 ** (level - 1), f"enc{level}", **block)
+        skips.append(skip)
+    x = double_conv(x, base * 2**depth, "bottleneck", dropout=dropout, **block)
+    for level in range(depth, 0, -1):
+        x = decoder_level(x, skips[level - 1], base * 2 ** (level - 1), f"dec{level}", upsampling=upsampling, **block)
+    outputs = layers.Conv2D(
+        classes, 1, activation=None if activation == "logits" else activation, dtype="float32", name="head"
+    )(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def article_unet(input_shape=(256, 256, 3), base=64) -> keras.Model:
+    """The article's network, compiled as in the article: one level, nearest upsampling, no normalisation.
+
+    Args:
+        input_shape: height, width and channels of an image; height and width even.
+        base: channels of the first level, 64 in the article. At 256 x 256 x 3 that gives 407,809 parameters.
+
+    Returns:
+        keras.Model: compiled with Adam, binary cross-entropy and accuracy.
+    """
+    model = build_unet(input_shape, depth=1, base=base, upsampling="nearest", norm="none", name="article_unet")
+    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def paper_unet(input_shape=(572, 572, 1), classes=2) -> keras.Model:
+    """The 2015 paper's network: four levels, unpadded convolutions, crops, up-convolutions, drop-out at the bottom.
+
+    Args:
+        input_shape: height, width and channels of an image; sizes as in :func:`valid_sizes`.
+        classes: channels of the output.
+
+    Returns:
+        keras.Model: 572 x 572 x 1 to 388 x 388 x 2 with 31,030,658 parameters; a softmax over the classes.
+    """
+    return build_unet(
+        input_shape, depth=4, base=64, classes=classes, upsampling="transposed", norm="none", padding="valid",
+        dropout=0.5, name="paper_unet",
+    )  # fmt: skip
+
+
+def valid_sizes(depth, at_least=1, count=5) -> list[tuple[int, int]]:
+    """The input sizes that a U-Net without padding can take, with the output sizes they give.
+
+    The size at the bottom, before its two convolutions, may be any m >= 5; on the way up and down every level adds a fixed
+    number of pixels, so the allowed inputs lie ``2 ** depth`` apart.
+
+    Args:
+        depth: number of poolings.
+        at_least: smallest input size wanted, in pixels.
+        count: how many sizes.
+
+    Returns:
+        list: ``(input size, output size)`` in pixels, smallest first; for depth 4: (188, 4), (204, 20), ...
+    """
+    sizes, bottom = [], 5
+    while len(sizes) < count:
+        incoming, outgoing = bottom, bottom - 4
+        for _ in range(depth):
+            incoming, outgoing = 2 * incoming + 4, 2 * outgoing - 4
+        if outgoing > 0 and incoming >= at_least:
+            sizes.append((incoming, outgoing))
+        bottom += 1
+    return sizes
+
+
+def check_size(height, width, depth, padding="same") -> None:
+    """Raise an error that names the allowed sizes if a U-Net of this depth cannot take such an image.
+
+    Args:
+        height, width: of the image, in pixels.
+        depth: number of poolings.
+        padding: ``"same"`` or ``"valid"``.
+
+    Raises:
+        ValueError: the size does not come through the U in whole pixels.
+    """
+    for side, size in (("height", height), ("width", width)):
+        if padding == "same" and size % 2**depth:
+            step, below = 2**depth, size // 2**depth * 2**depth
+            near = f"{below} or {below + step}" if below else f"{step}"
+            deepest = (size & -size).bit_length() - 1
+            hint = f"; or use at most depth={deepest}" if deepest else ""
+            raise ValueError(
+                f"The image's {side} is {size} px, but {depth} poolings need a multiple of {step}: "
+                f"resize or pad it to {near}{hint}."
+            )
+        if padding == "valid":
+            allowed = valid_sizes(depth, at_least=max(1, size - 2**depth), count=2)
+            if size not in dict(allowed):
+                names = " or ".join(f"{given} px (output {out} px)" for given, out in allowed)
+                raise ValueError(
+                    f"The image's {side} is {size} px, but {depth} poolings without padding need a size that stays whole "
+                    f"and even at every level: the nearest are {names}."
+                )
+
+
+def _normalise(x, norm, name):
+    if norm == "batch":
+        return layers.BatchNormalization(momentum=0.9, name=name)(x)
+    if norm == "group":
+        groups = next(g for g in (8, 4, 2, 1) if x.shape[-1] % g == 0)
+        return layers.GroupNormalization(groups, name=name)(x)
+    return x
+
+
+def _check_shape(shape):
+    shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if len(shape) != 3:
+        raise ValueError(f"input_shape is {shape}; give (height, width, channels), for example (64, 64, 3).")
+    return tuple(_positive(f"{what} in input_shape", v) for what, v in zip(("height", "width", "channels"), shape))
+
+
+def _positive(name, value):
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        whole = 0
+    if whole < 1:
+        raise ValueError(f"{name} is {value!r}; give a whole number, 1 or more.")
+    return whole
+
+
+def _check_option(name, value, allowed):
+    if value not in allowed:
+        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(map(repr, allowed))}.")
