@@ -20,14 +20,20 @@ def start() -> None:
     """Prepare a notebook: check that ``utils`` is this project's, load TensorFlow without its log lines, say so.
 
     Raises:
-        RuntimeError: another package named ``utils`` is in the way, or TensorFlow was loaded but not Keras 3.
+        RuntimeError: another package named ``utils`` is in the way, or Keras is older than 3 or not on TensorFlow.
     """
     check_utils()
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with quiet():
         importlib.import_module("tensorflow")
         keras = importlib.import_module("keras")
-    if keras.version().startswith(("1.", "2.")):
-        raise RuntimeError(f"This is Keras {keras.version()}; the series needs Keras 3. Run: pip install --upgrade keras")
+    version = keras.__version__
+    if version.startswith(("1.", "2.")):
+        raise RuntimeError(f"This is Keras {version}; the series needs Keras 3. Run: pip install --upgrade keras")
+    if keras.config.backend() != "tensorflow":
+        raise RuntimeError(
+            f"Keras runs on {keras.config.backend()}; the series needs TensorFlow. Restart the kernel, setup cell first."
+        )
     print("✓ Understanding U-Net is ready.")
 
 

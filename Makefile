@@ -1,0 +1,77 @@
+# `make help` lists what can be made.
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8888
+IP ?= localhost
+NB ?=
+TIME_BUDGET ?= 240
+START ?= notebooks/01_architecture.ipynb
+PY = $(VENV)/bin/python
+ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 TIME_BUDGET=0
+export TIME_BUDGET
+
+.PHONY: help env lab test unit compare test-one-thread notebooks weights seeds lint format clean
+.DEFAULT_GOAL := help
+
+help:  ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
+	@echo
+	@echo 'Variables, for example `make lab PORT=9000`:'
+	@echo '  NB="01 03"            the notebooks to run (all)'
+	@echo '  PORT=8888             port of JupyterLab; the next free one is taken if it is in use'
+	@echo '  IP=localhost          address that JupyterLab listens on; in a container IP=0.0.0.0'
+	@echo '  TIME_BUDGET=240       seconds a notebook may take in a test, meant for two cores; more on a slow machine, 0 for no limit'
+	@echo '  PYTHON=python3        the Python that makes the environment, 3.11 or newer'
+	@echo '  VENV=.venv            where the environment is'
+
+lab: env  ## open the series in JupyterLab (makes the environment first)
+	@flags=; [ "$$(id -u)" != 0 ] || flags=--allow-root; \
+	[ -n "$$BROWSER$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ] || flags="$$flags --no-browser"; \
+	echo "JupyterLab starts. Its address follows; open it in a browser if none opens. Control-C stops it."; \
+	JUPYTER_PREFER_ENV_PATH=1 exec $(PY) -m jupyterlab $$flags --log-level=CRITICAL --ip=$(IP) --port=$(PORT) \
+	  --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(START) --LabApp.news_url=None \
+	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+
+test: env  ## run everything: unit tests, checks of the notebooks, every notebook with its outputs compared
+	@$(PY) -m tests.run_notebooks test $(NB)
+
+unit: env  ## run the unit tests and the checks of the notebooks, not the notebooks
+	@$(PY) -m pytest -q tests
+
+compare: env  ## run the notebooks only, outputs compared
+	@$(PY) -m tests.run_notebooks compare $(NB)
+
+test-one-thread: env  ## the same on one processor core, without a limit of time
+	@$(ONE_THREAD) $$(command -v taskset >/dev/null && echo taskset -c 0) $(PY) -m tests.run_notebooks compare $(NB)
+
+notebooks: env  ## execute the notebooks and store their outputs
+	@$(PY) -m tests.run_notebooks execute $(NB)
+
+weights: env  ## train the networks whose weights are in data/ again
+	@$(PY) -m tests.benchmarks.make_weights
+
+seeds: env  ## train with three seeds and print the scores and their spread
+	@$(PY) -m tests.benchmarks.seeds
+
+lint: env  ## check style: utils, tests, notebooks
+	@$(PY) -m ruff check utils tests notebooks && $(PY) -m ruff format --check utils tests notebooks
+
+format: env  ## put code into the agreed form
+	@$(PY) -m ruff check --fix utils tests notebooks; $(PY) -m ruff format utils tests notebooks
+
+clean:  ## remove what make made: the environment .venv, nothing else
+	rm -rf .venv
+
+env: $(VENV)/.complete  ## make the environment, or bring it up to date with requirements.txt
+
+$(VENV)/.complete: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed, and $(PYTHON) is: $$($(PYTHON) --version 2>&1 | tail -1)."; \
+	  echo "If you have a newer one, name it: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "Making the environment $(VENV): about 2.6 GB, some minutes the first time."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt || { \
+	  echo "The packages could not be installed. TensorFlow needs Python 3.11 to 3.13 (here: $$($(PY) --version)) and 64 bit;"; \
+	  echo "otherwise look at the message above: no connection, or no space left?"; exit 1; }
+	@touch $@

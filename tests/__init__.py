@@ -1,0 +1,1 @@
+"""Tests of utils and of the notebooks, and the program that executes the notebooks."""

@@ -1,0 +1,1 @@
+"""Longer runs whose results are committed: trained weights, and the spread over seeds."""

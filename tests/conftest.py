@@ -1,0 +1,7 @@
+"""Settings of all tests: TensorFlow without its log lines, matplotlib without a window."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["MPLBACKEND"] = "agg"

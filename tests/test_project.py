@@ -1,0 +1,67 @@
+"""The first thing a notebook calls: it finds the project, keeps quiet, and says what is wrong."""
+
+import os
+import subprocess
+import sys
+import types
+
+import keras
+import pytest
+
+from utils import project
+
+
+def test_the_root_holds_the_project():
+    assert (project.ROOT / "utils" / "project.py").samefile(project.__file__)
+    assert (project.ROOT / "requirements.txt").exists() and project.DATA == project.ROOT / "data"
+
+
+def test_this_projects_utils_are_recognised():
+    project.check_utils()
+
+
+def test_another_package_named_utils_is_named(monkeypatch, tmp_path):
+    other = types.ModuleType("utils")
+    other.__path__ = [str(tmp_path)]
+    monkeypatch.setitem(sys.modules, "utils", other)
+    with pytest.raises(RuntimeError, match=f"imported from {tmp_path.resolve()}, .*Restart the kernel"):
+        project.start()
+
+
+def test_an_older_keras_is_named(monkeypatch, capfd):
+    monkeypatch.setattr(keras, "__version__", "2.15.0")
+    with pytest.raises(RuntimeError, match="Keras 2.15.0; the series needs Keras 3"):
+        project.start()
+    assert "ready" not in capfd.readouterr().out
+
+
+def test_another_backend_is_named(monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "torch")
+    with pytest.raises(RuntimeError, match="Keras runs on torch; the series needs TensorFlow"):
+        project.start()
+
+
+def test_a_notebook_starts_with_one_line_and_nothing_else():
+    code = "import sys; sys.path.insert(0, '..'); from utils import project; project.start(); project.start()"
+    environment = {k: v for k, v in os.environ.items() if k not in ("TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND")}
+    folder = project.ROOT / "tests"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, encoding="utf-8"
+    )
+    assert done.stderr == ""
+    assert done.stdout == "✓ Understanding U-Net is ready.\n" * 2
+
+
+def test_native_log_lines_are_held_back(capfd):
+    with project.quiet():
+        os.write(2, b"I0000 no GPU here\n")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_native_log_lines_are_shown_if_something_goes_wrong(capfd):
+    with pytest.raises(ImportError, match="broken"), project.quiet():
+        os.write(2, b"E0000 cannot load\n")
+        raise ImportError("broken")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "E0000 cannot load\nafter\n"

@@ -1,0 +1,147 @@
+"""The project's shape: which module may import which, what the environment needs, where the links lead."""
+
+import ast
+import re
+import sys
+import tomllib
+
+import pytest
+
+from tests import notebook_checks, notebooks
+
+# From the bottom up: a module may import the modules before it and the packages named here.
+LAYERS = {
+    "project": set(),
+    "shapes": {"numpy"},
+    "folders": {"numpy", "PIL"},
+    "pipeline": {"numpy", "tensorflow"},
+    "unet": {"keras"},
+    "losses": {"keras", "numpy"},
+    "metrics": {"keras", "numpy"},
+    "training": {"keras", "numpy"},
+    "weights": {"keras", "numpy"},
+    "inspect_model": {"keras", "numpy", "tensorflow"},
+    "cost": {"keras", "numpy"},
+    "plots": {"IPython", "PIL", "keras", "matplotlib", "numpy"},
+    "checks": {"keras", "numpy"},
+}
+DISTRIBUTIONS = {"PIL": "pillow", "IPython": "ipython", "skimage": "scikit-image", "jupyter_client": "ipykernel"}
+TOOLS = {"ipykernel", "jupyterlab", "nbval", "pytest", "ruff"}
+"""Required, but not because something imports them."""
+
+
+def imported(source: str) -> set[str]:
+    """The modules that a source imports, ``utils.x`` for a module of utils."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            prefix = "utils" if node.level else node.module
+            base = f"utils.{node.module}" if node.level and node.module else prefix
+            found |= {f"utils.{alias.name}" for alias in node.names} if base == "utils" else {base}
+    return found
+
+
+def wrong_imports(module: str, source: str) -> list[str]:
+    """What a module of utils imports although it must not."""
+    below = list(LAYERS)[: list(LAYERS).index(module)]
+    allowed = {f"utils.{name}" for name in below} | LAYERS[module] | set(sys.stdlib_module_names)
+    return sorted(name for name in imported(source) if name not in allowed and root(name) not in allowed)
+
+
+def root(name: str) -> str:
+    """The package that a module is in; a module of utils stands for itself."""
+    return name if name.startswith("utils") else name.split(".")[0]
+
+
+def sources():
+    """Path and source of everything that runs: modules, tests, the notebooks' code cells."""
+    for folder in ("utils", "tests"):
+        for path in sorted((notebooks.ROOT / folder).rglob("*.py")):
+            yield path, path.read_text(encoding="utf-8")
+    for path in notebooks.find():
+        cells = notebooks.code_cells(notebooks.read(path))
+        yield path, "\n".join(re.sub(r"(?m)^\s*[%!].*$", "", cell.source) for cell in cells)
+
+
+# ---- Imports -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_module_of_utils_has_its_place():
+    there = {path.stem for path in (notebooks.ROOT / "utils").glob("*.py")} - {"__init__"}
+    assert there <= set(LAYERS), "a new module needs a place in LAYERS"
+
+
+@pytest.mark.parametrize("module", LAYERS)
+def test_imports_point_down(module):
+    path = notebooks.ROOT / "utils" / f"{module}.py"
+    if not path.exists():
+        pytest.skip(f"there is no {module}.py")
+    assert wrong_imports(module, path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [
+        ("from utils import shapes, plots", ["utils.plots"]),
+        ("from . import checks", ["utils.checks"]),
+        ("from .training import fit", ["utils.training"]),
+        ("import utils.unet", []),
+        ("def late():\n    import utils.plots as p", ["utils.plots"]),
+        ("import scipy.ndimage", ["scipy.ndimage"]),
+        ("import os.path, math\nfrom keras import ops\nimport numpy as np", []),
+        ("from utils.losses import dice", ["utils.losses"]),
+    ],
+)
+def test_an_import_that_points_up_is_seen(source, wrong):
+    assert wrong_imports("losses", source) == wrong
+
+
+def test_only_notebooks_and_tests_import_plots_and_checks():
+    for path, source in sources():
+        if path.parent.name == "utils" and path.stem not in ("plots", "checks"):
+            assert not {"utils.plots", "utils.checks"} & imported(source), path.name
+
+
+def test_requirements_list_what_is_imported_and_nothing_else():
+    lines = (notebooks.ROOT / "requirements.txt").read_text().splitlines()
+    required = {re.match(r"[\w-]+", line)[0] for line in lines if line and not line.startswith("#")}
+    names = {name.split(".")[0] for _, source in sources() for name in imported(source)}
+    needed = {DISTRIBUTIONS.get(n, n) for n in names - set(sys.stdlib_module_names) - {"utils", "tests"}}
+    assert required - TOOLS == needed - TOOLS
+
+
+def test_requirements_are_ranges():
+    for line in (notebooks.ROOT / "requirements.txt").read_text().splitlines():
+        assert "==" not in line and (not line or line.startswith("#") or ">=" in line), line
+
+
+# ---- Texts and commands ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(notebooks.ROOT.glob("*.md")) + sorted((notebooks.ROOT / "data").glob("*.md")))
+def test_links_of_texts_lead_somewhere(path):
+    assert notebook_checks.broken_links(path.read_text(encoding="utf-8"), path) == []
+
+
+def test_the_readme_maps_every_notebook():
+    readme = (notebooks.ROOT / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in notebooks.find() if f"(notebooks/{path.name})" not in readme] == []
+
+
+def test_commands_that_texts_name_exist():
+    makefile = (notebooks.ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    for name in ("README.md", "CHANGELOG.md", "Makefile"):
+        named = set(
+            re.findall(r"(?:`|^    )make ([a-z-]+)", (notebooks.ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+        )
+        assert named <= targets, name
+    assert set(re.search(r"\.PHONY: (.*)", makefile)[1].split()) == targets, "make help must list every target"
+
+
+def test_the_tools_agree_on_the_oldest_python():
+    with (notebooks.ROOT / "pyproject.toml").open("rb") as file:
+        oldest = tomllib.load(file)["tool"]["ruff"]["target-version"]
+    assert oldest == "py311" and "(3, 11)" in (notebooks.ROOT / "Makefile").read_text()

@@ -1,0 +1,106 @@
+"""The recipe: its schedule, its history, resuming, and scores by style."""
+
+import keras
+import numpy as np
+import pytest
+
+from utils import pipeline, shapes, training, unet, weights
+
+TINY = training.Recipe(network={"input_shape": (16, 16, 3), "depth": 1, "base": 4}, images=24, validation=8, epochs=3)
+
+
+@pytest.fixture
+def parts():
+    images, held_out = shapes.draw(24, size=16), shapes.draw(8, size=16, split="validation")
+    keras.utils.set_random_seed(0)
+    model = unet.build_unet(**TINY.network)
+    training.compile_model(model, TINY.steps)
+    data = pipeline.dataset(images.images, images.masks, batch_size=8, shuffle=True, augment=True)
+    return model, data, (held_out.images, held_out.masks)
+
+
+def test_the_learning_rate_climbs_to_its_peak_and_falls_to_a_hundredth():
+    model = unet.build_unet(**TINY.network)
+    training.compile_model(model, 1000, peak=0.01)
+    rate = [float(model.optimizer._learning_rate(step)) for step in range(1001)]
+    assert rate[0] == pytest.approx(0.001) and max(rate) == pytest.approx(0.01) and np.argmax(rate) == 100
+    assert rate[-1] == pytest.approx(0.0001, rel=0.01)
+    assert all(np.diff(rate[:101]) > 0) and all(np.diff(rate[101:]) <= 1e-9)
+
+
+def test_training_writes_a_line_and_an_entry_an_epoch(parts, capsys):
+    model, data, held_out = parts
+    history = training.train(model, data, held_out, 2)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(history) == 2 and lines[0].startswith("epoch  1/2") and "validation IoU" in lines[1]
+    assert history.images == [24, 48]
+    assert 0 < history.seconds[0] < history.seconds[1]
+    probability = training.predict(model, held_out[0])
+    expected = float(keras.losses.BinaryCrossentropy()(held_out[1].astype("float32"), probability))
+    assert history.val_loss[-1] == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_saved_run_goes_on_where_it_stopped(parts, tmp_path, capsys):
+    model, data, held_out = parts
+    history = training.train(model, data, held_out, 1)
+    loaded = weights.load(weights.save(model, tmp_path / "run.keras"))
+    assert int(loaded.optimizer.iterations) == 3
+    history = training.train(loaded, data, held_out, 2, history=history)
+    assert history.images == [24, 48, 72] and len(history) == 3
+    assert capsys.readouterr().out.splitlines()[1].startswith("epoch  2/3")
+    assert int(loaded.optimizer.iterations) == 9
+
+
+def test_training_stops_after_the_epoch_that_passes_the_limit(parts, capsys):
+    model, data, held_out = parts
+    assert len(training.train(model, data, held_out, 50, seconds=0.01)) == 1
+
+
+def test_an_interrupted_run_keeps_what_it_has(parts, capsys):
+    model, data, held_out = parts
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    assert len(training.train(model, data, held_out, 3, callbacks=[Interrupt()])) == 1
+    assert "Interrupted: 1 complete epochs" in capsys.readouterr().out
+
+
+def test_what_cannot_be_trained_is_refused(parts):
+    model, data, held_out = parts
+    with pytest.raises(ValueError, match="epochs is 0"):
+        training.train(model, data, held_out, 0)
+    with pytest.raises(ValueError, match="no complete batch"):
+        training.train(model, data.take(0), held_out, 1)
+    with pytest.raises(ValueError, match="finite batches"):
+        training.train(model, data.repeat(), held_out, 1)
+    with pytest.raises(ValueError, match="compile_model"):
+        training.train(unet.build_unet(**TINY.network), data, held_out, 1)
+    with pytest.raises(ValueError, match="steps is 0"):
+        training.compile_model(model, 0)
+
+
+def test_scores_tell_the_styles_apart():
+    samples = shapes.draw(12, size=16)
+
+    class OnlyFilled:
+        def __call__(self, images, training=False):
+            at = [int(np.flatnonzero((samples.images == i).all(axis=(1, 2, 3)))[0]) for i in images]
+            return (samples.styles[at] == 1).astype(np.float32)[..., None]
+
+    found = training.score(OnlyFilled(), samples)
+    assert found["filled"] == 1 and found["outlined"] == 0
+    assert found["iou"] == pytest.approx((samples.styles == 1).sum() / (samples.styles > 0).sum())
+
+
+def test_predictions_come_in_order_and_do_not_depend_on_the_batch(parts):
+    model, _, (images, _) = parts
+    assert training.predict(model, images, 3) == pytest.approx(training.predict(model, images, 8), abs=1e-5)
+
+
+def test_follow_recipe_trains_as_the_recipe_says(capsys):
+    recipe = training.Recipe(network={"depth": 1, "base": 2}, images=16, validation=4, epochs=2)
+    model, history = training.follow_recipe(recipe, seed=3)
+    assert history.images == [16, 32] and int(model.optimizer.iterations) == recipe.steps == 4

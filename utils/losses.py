@@ -1,0 +1,57 @@
+"""How wrong is a prediction? Losses, as formulas to read and as functions that Keras can train with and save."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import ops
+
+EPSILON = 1e-7
+"""Probabilities are kept this far from 0 and 1 before a logarithm is taken, as Keras does by default."""
+
+
+def binary_cross_entropy(truth, probability) -> np.ndarray:
+    """Binary cross-entropy of every pixel: ``-log(p)`` where the truth is 1, ``-log(1 - p)`` where it is 0.
+
+    The mean of these values is what ``keras.losses.BinaryCrossentropy`` returns.
+
+    Args:
+        truth: array of 0 and 1, any shape.
+        probability: array of the same shape, 0..1.
+
+    Returns:
+        float64 array of the same shape, 0 for a certain and correct pixel, about 16 for a certain and wrong one.
+
+    Raises:
+        ValueError: shapes that differ, a truth other than 0 and 1, a probability outside 0..1.
+    """
+    truth, probability = np.asarray(truth, np.float64), np.asarray(probability, np.float64)
+    if truth.shape != probability.shape:
+        raise ValueError(f"truth has shape {truth.shape}, probability {probability.shape}; they must be the same.")
+    if not np.isin(truth, (0, 1)).all():
+        raise ValueError(f"truth holds values from {truth.min():g} to {truth.max():g}; a mask holds 0 and 1 only.")
+    if not ((probability >= 0) & (probability <= 1)).all():
+        low, high = np.nanmin(probability), np.nanmax(probability)
+        raise ValueError(f"probability runs from {low:g} to {high:g} (or holds NaN); it must lie in 0..1.")
+    p = np.clip(probability, EPSILON, 1 - EPSILON)
+    return -(truth * np.log(p) + (1 - truth) * np.log(1 - p))
+
+
+@keras.saving.register_keras_serializable(package="understanding_unet")
+def soft_dice_loss(truth, probability):
+    """1 - Dice with probabilities in place of a mask, per image.
+
+    Registered with Keras, so a model compiled with it can be loaded again without naming it.
+    Source: Milletari, Navab, Ahmadi, "V-Net", 2016, section 3, with plain sums in the denominator.
+
+    Args:
+        truth: tensor ``(N, H, W, C)`` of 0 and 1.
+        probability: tensor of the same shape, 0..1.
+
+    Returns:
+        float tensor ``(N,)``: 0 for a perfect image, close to 1 for one without overlap.
+    """
+    truth = ops.cast(truth, probability.dtype)
+    both = ops.sum(truth * probability, axis=(1, 2, 3))
+    either = ops.sum(truth, axis=(1, 2, 3)) + ops.sum(probability, axis=(1, 2, 3))
+    return 1 - (2 * both + 1) / (either + 1)

@@ -1,0 +1,221 @@
+"""The recipe: how a network of this series is trained, followed, saved and resumed."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+
+from utils import metrics, pipeline, shapes, unet
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Everything that decides how a network of the series is trained, but the seed.
+
+    Attributes:
+        network: options of :func:`utils.unet.build_unet`.
+        images: training images, turned and flipped at random.
+        validation: validation images.
+        epochs: passes through the training images.
+        batch_size: images a step.
+        peak: highest learning rate, see :func:`compile_model`.
+    """
+
+    network: dict
+    images: int = 1000
+    validation: int = 200
+    epochs: int = 8
+    batch_size: int = 8
+    peak: float = 1.5e-2
+
+    @property
+    def steps(self) -> int:
+        """Training steps in all."""
+        return self.epochs * (self.images // self.batch_size)
+
+
+DEEP = Recipe(network={"depth": 4, "base": 8, "norm": "batch", "upsampling": "nearest"})
+"""The series' network: four poolings, eight channels at the top."""
+
+ONE_LEVEL = Recipe(network={"depth": 1, "base": 16, "norm": "none", "upsampling": "nearest"}, peak=2e-3)
+"""The article's network, layer for layer, with 16 channels at the top in place of 64."""
+
+
+@dataclasses.dataclass
+class History:
+    """What happened during training, one entry an epoch.
+
+    Attributes:
+        images: training images seen so far, counted with repetition.
+        seconds: wall time so far, with compilation, without the validation after each epoch.
+        loss: mean training loss of the epoch.
+        val_loss: loss on the validation images.
+        val_iou: IoU of all validation pixels together, at a threshold of .5.
+    """
+
+    images: list[int] = dataclasses.field(default_factory=list)
+    seconds: list[float] = dataclasses.field(default_factory=list)
+    loss: list[float] = dataclasses.field(default_factory=list)
+    val_loss: list[float] = dataclasses.field(default_factory=list)
+    val_iou: list[float] = dataclasses.field(default_factory=list)
+
+    def __len__(self) -> int:
+        """Number of epochs."""
+        return len(self.loss)
+
+
+def compile_model(model, steps, *, peak=5e-3, loss="binary_crossentropy") -> None:
+    """Give the model its loss and its optimiser: Adam with warm-up and cosine decay.
+
+    The learning rate climbs from a tenth of its peak during the first tenth of the steps (100 at most), then falls along
+    half a cosine to a hundredth of the peak.
+    Sources: Kingma and Ba, "Adam", 2015; Loshchilov and Hutter, "SGDR", 2017, for the cosine.
+
+    Args:
+        model: the network.
+        steps: training steps in all; a step is one batch.
+        peak: highest learning rate.
+        loss: name or function of the loss.
+
+    Raises:
+        ValueError: fewer than 1 step.
+    """
+    if steps < 1:
+        raise ValueError(f"steps is {steps}; the schedule needs 1 step or more.")
+    warmup = max(1, min(100, steps // 10))
+    rate = keras.optimizers.schedules.CosineDecay(
+        peak / 10, max(1, steps - warmup), alpha=0.01, warmup_target=peak, warmup_steps=warmup
+    )
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
+
+
+def train(model, data, validation, epochs, *, history=None, callbacks=(), seconds=None) -> History:
+    """Train, and print one line an epoch.
+
+    Args:
+        model: a compiled network.
+        data: ``tf.data.Dataset`` of batches ``(images, masks)``, finite, from :func:`utils.pipeline.dataset`.
+        validation: images float32 ``(N, H, W, C)`` and masks ``(N, H, W, 1)`` that training never sees.
+        epochs: how many passes through the data.
+        history: a history to go on with, so that a run can be resumed; a new one by default.
+        callbacks: further Keras callbacks.
+        seconds: stop after the first epoch that ends later than this; None for no limit.
+
+    Returns:
+        History: of all epochs, those of a resumed history first. Interrupting the kernel ends the training early; what was
+        learned and recorded until then is kept.
+
+    Raises:
+        ValueError: fewer than 1 epoch, a model that was not compiled, or empty data.
+    """
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}; train for 1 epoch or more.")
+    if not model.compiled:
+        raise ValueError("The model has no loss yet; call compile_model(model, steps) first.")
+    steps, batch_size = int(data.cardinality()), data.element_spec[0].shape[0]
+    if steps == 0:
+        raise ValueError("The training data hold no complete batch; draw more images or make the batch smaller.")
+    if steps < 0 or batch_size is None:
+        raise ValueError("The training data must be finite batches of one size; make them with pipeline.dataset.")
+    history = History() if history is None else history
+    first, last = len(history), len(history) + epochs
+    follow = _Follow(history, validation, steps * batch_size, last, seconds)
+    try:
+        model.fit(data, initial_epoch=first, epochs=last, verbose=0, shuffle=False, callbacks=[follow, *callbacks])
+    except KeyboardInterrupt:
+        print(f"Interrupted: {len(history)} complete epochs are kept, and the weights as they are now.")
+    return history
+
+
+def follow_recipe(recipe, seed=0, *, callbacks=(), seconds=None):
+    """Draw the data, build the network and train it, as notebook 04 does step by step.
+
+    Args:
+        recipe: a :class:`Recipe`.
+        seed: of the initial weights, the order of the images and their augmentation; the images are always the same.
+        callbacks, seconds: as for :func:`train`.
+
+    Returns:
+        tuple: the trained network and its :class:`History`.
+    """
+    images, validation = shapes.draw(recipe.images), shapes.draw(recipe.validation, split="validation")
+    data = pipeline.dataset(
+        images.images, images.masks, batch_size=recipe.batch_size, shuffle=True, augment=True, seed=seed
+    )
+    keras.utils.set_random_seed(seed)
+    model = unet.build_unet(**recipe.network)
+    compile_model(model, recipe.steps, peak=recipe.peak)
+    pair = (validation.images, validation.masks)
+    return model, train(model, data, pair, recipe.epochs, callbacks=callbacks, seconds=seconds)
+
+
+def score(model, samples, threshold=0.5) -> dict[str, float]:
+    """Score a network on pictures whose style is known.
+
+    Args:
+        model: a network with one output channel.
+        samples: pictures from :func:`utils.shapes.draw`.
+        threshold: cut for the mask, 0..1.
+
+    Returns:
+        dict: ``iou``, ``dice`` and ``accuracy`` over all pixels together; ``filled`` and ``outlined``: the recall on the
+        silhouettes of filled and of outlined shapes. All 0..1.
+    """
+    mask = metrics.to_mask(predict(model, samples.images), threshold)
+    return {
+        "iou": metrics.iou(samples.masks, mask),
+        "dice": metrics.dice(samples.masks, mask),
+        "accuracy": metrics.pixel_accuracy(samples.masks, mask),
+        "filled": metrics.recall(samples.styles[..., None] == 1, mask),
+        "outlined": metrics.recall(samples.styles[..., None] == 2, mask),
+    }
+
+
+class _Follow(keras.callbacks.Callback):
+    """Counts images and seconds, scores the validation images, prints a line an epoch."""
+
+    def __init__(self, history, validation, images_an_epoch, last, limit):
+        super().__init__()
+        self.history, (self.images, self.masks) = history, validation
+        self.images_an_epoch, self.last, self.limit = images_an_epoch, last, limit
+        self.seconds = history.seconds[-1] if len(history) else 0.0
+
+    def on_train_begin(self, logs=None):
+        self.clock = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds += time.perf_counter() - self.clock
+        probability = predict(self.model, self.images)
+        loss = keras.losses.get(self.model.loss)
+        past = self.history
+        past.images.append((past.images[-1] if len(past) else 0) + self.images_an_epoch)
+        past.seconds.append(self.seconds)
+        past.loss.append(float(logs["loss"]))
+        past.val_loss.append(float(np.mean(loss(self.masks.astype(np.float32), probability))))
+        past.val_iou.append(metrics.iou(self.masks, metrics.to_mask(probability)))
+        print(
+            f"epoch {epoch + 1:2d}/{self.last}  {self.seconds:5.1f} s  loss {past.loss[-1]:.4f}  "
+            f"validation loss {past.val_loss[-1]:.4f}  validation IoU {past.val_iou[-1]:.3f}",
+            flush=True,
+        )
+        if self.limit and self.seconds >= self.limit:
+            self.model.stop_training = True
+        self.clock = time.perf_counter()
+
+
+def predict(model, images, batch_size=50) -> np.ndarray:
+    """The network's output for many images, a batch at a time so that memory stays small.
+
+    Args:
+        model: the network.
+        images: float32 ``(N, H, W, C)``.
+        batch_size: images a batch.
+
+    Returns:
+        float32 array ``(N, H', W', classes)``.
+    """
+    batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
+    return np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
