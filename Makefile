@@ -67,9 +67,9 @@ env: $(VENV)/.complete  ## make the environment, or bring it up to date with req
 
 $(VENV)/.complete: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "Python 3.11 or newer is needed, and $(PYTHON) is: $$($(PYTHON) --version 2>&1 | tail -1)."; \
+	  echo "Python 3.11 or newer is needed, and $(PYTHON) is: $$($(PYTHON) --version 2>&1 | head -1)."; \
 	  echo "If you have a newer one, name it: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@echo "Making the environment $(VENV): about 2.6 GB, some minutes the first time."
+	@echo "Making $(VENV), or bringing it up to date: about 2.6 GB, some minutes the first time."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt || { \
 	  echo "The packages could not be installed. TensorFlow needs Python 3.11 to 3.13 (here: $$($(PY) --version)) and 64 bit;"; \

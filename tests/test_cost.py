@@ -176,14 +176,15 @@ def test_activation_memory_is_what_tensorflows_backward_pass_reads(options):
 def test_a_relu_inside_a_convolution_takes_the_memory_of_one_outside():
     def model(inside):
         x = inputs = keras.Input((8, 8, 3))
-        for _ in range(2):
-            x = layers.Conv2D(4, 3, padding="same", activation="relu" if inside else None)(x)
+        for filters in (16, 2):  # so wide that the first ReLU would be the peak if it did not write over its input
+            x = layers.Conv2D(filters, 3, padding="same", activation="relu" if inside else None)(x)
             x = x if inside else layers.ReLU()(x)
         return keras.Model(inputs, x)
 
     for training in (True, False):
         assert cost.activation_memory(model(True), 1, training) == cost.activation_memory(model(False), 1, training)
-    assert cost.activation_memory(model(True)) == 4 * 64 * (3 + 4 + 4)
+    assert cost.activation_memory(model(True)) == 4 * 64 * (3 + 16 + 2)
+    assert cost.activation_memory(model(False), training=False) == 4 * 64 * (3 + 16)
 
 
 def test_predicting_needs_the_largest_sum_of_maps_that_live_at_once():

@@ -229,7 +229,7 @@ def test_code_formulas_and_addresses_are_not_prose(good, path):
 
 
 def test_addresses_and_relative_paths_are_not_machine_paths(good, path):
-    edit("Done.", "https://example.org/home/page, data/tmp/x, and/or, 1/2")(good)
+    edit("Done.", "https://example.org/home/page, data/opt/x, and/or, 1/2")(good)
     assert notebook_checks.nothing_unfinished(good, path) == []
 
 

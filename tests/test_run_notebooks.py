@@ -36,7 +36,9 @@ def stored(tmp_path_factory):
     """A notebook that was executed and stored: three cells, the last one exempt."""
     sources = "import os\nprint('one')\nos.write(2, b'native log')\nprint('two')", "1 + 1", "import time\ntime.time()"
     path = store(tmp_path_factory.mktemp("stored"), ALLOCATE, *sources, tags=["nbval-ignore-output"])
-    run_notebooks.execute(path)
+    with pytest.MonkeyPatch.context() as outside_pytest:
+        outside_pytest.delenv("PYTEST_CURRENT_TEST")
+        run_notebooks.execute(path)
     return path
 
 
@@ -202,6 +204,17 @@ def test_a_notebook_that_does_not_exist_is_named(command, capsys):
 
 
 # ---- Processes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not keep the peak of a process")
+def test_peak_memory_is_seen_after_it_was_given_back():
+    source = ALLOCATE + "\nprint('ready', flush=True)\ninput()"
+    process = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout.readline().strip() == b"ready"
+    child = psutil.Process(process.pid)
+    peak, now = run_notebooks.peak_memory(child), child.memory_info().rss
+    process.communicate(b"\n")
+    assert now < 200e6 < 300e6 < peak < 400e6
 
 
 def test_peak_memory_is_at_least_what_is_taken_now():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from skimage import draw as skimage_draw
 
+from tests.benchmarks import shapes_statistics
 from utils import shapes
 
 FIELDS = [field.name for field in dataclasses.fields(shapes.Samples)]
@@ -244,6 +245,10 @@ def test_a_larger_size_shows_the_same_scene():
     small, large = shapes.draw(20, size=64), shapes.draw(20, size=128)
     reduced = large.masks.reshape(20, 64, 2, 64, 2).mean(axis=(2, 4)) > 0.5
     assert np.mean(reduced == (small.masks[..., 0] == 1)) > 0.97
+
+
+def test_the_card_holds_the_statistics_of_today():
+    assert shapes_statistics.stored() == shapes_statistics.table(), "run: python -m tests.benchmarks.shapes_statistics"
 
 
 # ---- Rows --------------------------------------------------------------------------------------------------------------

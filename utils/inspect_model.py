@@ -211,17 +211,23 @@ class _Axis:
 def _trace(model):
     """Name of every layer -> (rows, columns), two ``_Axis``."""
     seen, by_name = {}, {}
+    uses = {entry["name"]: len(entry["inbound_nodes"]) for entry in model.get_config()["layers"]}
     for layer in model.layers:
+        if uses[layer.name] > 1:
+            raise ValueError(
+                f"The layer '{layer.name}' ({type(layer).__name__}) is used more than once; receptive_field follows models "
+                "in which each layer is used once. Give every place a layer of its own."
+            )
         if isinstance(layer, layers.InputLayer):
             axes = tuple(_Axis(Fraction(1), lambda i: (i, i)) for _ in range(2))
         else:
             try:
                 sources = layer.input if isinstance(layer.input, (list, tuple)) else [layer.input]
                 axes = _follow(layer, [seen[id(source)] for source in sources])
-            except (AttributeError, KeyError):
+            except KeyError:
                 raise ValueError(
-                    f"The layer '{layer.name}' ({type(layer).__name__}) is used more than once or is not part of one "
-                    "connected graph; receptive_field follows functional models in which each layer is used once."
+                    f"The layer '{layer.name}' ({type(layer).__name__}) takes its input from outside the model; "
+                    "receptive_field follows functional models whose layers belong to one graph."
                 ) from None
         seen[id(layer.output)] = by_name[layer.name] = axes
     return by_name
@@ -410,7 +416,7 @@ def feature_maps(model, images, names, *, chunk=32) -> dict[str, np.ndarray]:
     images = np.asarray(images, np.float32)
     if images.ndim != 4:
         raise ValueError(f"images has the shape {images.shape}; give (N, H, W, C), for one image image[None].")
-    probe = keras.Model(model.inputs, [_layer(model, name).output for name in names])
+    probe = keras.Model(model.input, [_layer(model, name).output for name in names])
     parts = [probe(images[i : i + chunk], training=False) for i in range(0, len(images), chunk)]
     return {name: np.concatenate([np.asarray(part[k], np.float32) for part in parts]) for k, name in enumerate(names)}
 
@@ -575,7 +581,9 @@ def square_holding(field, pixel, share) -> int:
     if not 0 < share <= 1:
         raise ValueError(f"share is {share}; it must be more than 0 and at most 1.")
     if not (0 <= row < field.shape[0] and 0 <= column < field.shape[1]):
-        raise ValueError(f"The pixel {(row, column)} lies outside the field of {field.shape[0]} x {field.shape[1]} pixels.")
+        raise ValueError(
+            f"The pixel {(row, column)} lies outside the field of {field.shape[0]} x {field.shape[1]} pixels."
+        )
     if not field.sum() > 0:
         raise ValueError("The field is 0 everywhere; no square holds a share of it.")
     rows, columns = np.ogrid[: field.shape[0], : field.shape[1]]

@@ -37,7 +37,7 @@ class Recipe:
         return self.epochs * (self.images // self.batch_size)
 
 
-DEEP = Recipe(network={"depth": 4, "base": 8, "norm": "batch", "upsampling": "nearest"})
+DEEP = Recipe(network={"depth": 4, "base": 8, "norm": "batch", "upsampling": "transposed"})
 """The series' network: four poolings, eight channels at the top."""
 
 ONE_LEVEL = Recipe(network={"depth": 1, "base": 16, "norm": "none", "upsampling": "nearest"}, peak=2e-3)
