@@ -21,7 +21,7 @@ help:  ## list these targets
 	@echo '  NB="01 03"            the notebooks to run (all)'
 	@echo '  PORT=8888             port of JupyterLab; the next free one is taken if it is in use'
 	@echo '  IP=localhost          address that JupyterLab listens on; in a container IP=0.0.0.0'
-	@echo '  TIME_BUDGET=240       seconds a notebook may take in a test, meant for two cores; more on a slow machine, 0 for no limit'
+	@echo '  TIME_BUDGET=240       seconds a notebook may take on two cores; named if over, failed at twice as many, 0 for no limit'
 	@echo '  PYTHON=python3        the Python that makes the environment, 3.11 or newer'
 	@echo '  VENV=.venv            where the environment is'
 

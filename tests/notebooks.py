@@ -17,6 +17,8 @@ FILE_BYTES = 1_500_000
 """Budget: the largest that a stored notebook may be."""
 SECONDS = 240.0
 """Budget: the longest that a notebook may run on two processor cores."""
+PATIENCE = 2
+"""A notebook fails at this multiple of its budget of seconds; between one and this it is named."""
 COMPARED_SHARE = 0.7
 """The smallest share of the cells with output whose output is compared."""
 CELL_TIMEOUT = 300

@@ -4,7 +4,9 @@ usage: python -m tests.run_notebooks execute [01 03 ...]
        python -m tests.run_notebooks test    [01 03 ...]    unit tests first, then the notebooks
        python -m tests.run_notebooks compare [01 03 ...]    the notebooks only
 
-The variable TIME_BUDGET holds the seconds that a notebook may take (default 240, meant for two cores; 0 for no limit).
+The variable TIME_BUDGET holds the seconds that a notebook may take (default 240, meant for two cores; 0 for no limit). A
+notebook that takes longer is named in the table; one that takes twice as long has failed. The difference leaves room for a
+shared machine that is slow for some minutes.
 """
 
 from __future__ import annotations
@@ -91,6 +93,7 @@ class Result:
     failed: int = 0
     seconds: float = 0.0
     kernel_bytes: int = 0
+    slow: bool = False
     complaints: list[str] = field(default_factory=list)
 
 
@@ -155,10 +158,11 @@ def compare(path: Path, seconds: float = notebooks.SECONDS) -> Result:
     if died:
         result.complaints = ["the kernel died before the end (most often: out of memory)"]
     over = []
+    result.slow = bool(seconds) and elapsed > seconds
     if peak > notebooks.KERNEL_BYTES:
         over.append(f"its kernel took {peak / 1e6:,.0f} MB; at most {notebooks.KERNEL_BYTES / 1e6:,.0f} MB")
-    if seconds and elapsed > seconds:
-        over.append(f"it took {elapsed:.0f} s; at most {seconds:g} s (see TIME_BUDGET in `make help`)")
+    if seconds and elapsed > notebooks.PATIENCE * seconds:
+        over.append(f"it took {elapsed:.0f} s; its budget is {seconds:g} s (see TIME_BUDGET in `make help`)")
     if path.stat().st_size > notebooks.FILE_BYTES:
         over.append(f"its file has {path.stat().st_size:,} bytes; at most {notebooks.FILE_BYTES:,}")
     result.complaints += over
@@ -229,7 +233,7 @@ def table(results: dict[Path, Result]) -> str:
     rows = [("notebook", "cells compared / exempt", "seconds", "peak memory of kernel", "result")]
     for path, result in results.items():
         compared, exempt = notebooks.compared_and_exempt(notebooks.read(path))
-        verdict = f"{result.failed} failed" if result.failed else "ok"
+        verdict = f"{result.failed} failed" if result.failed else "ok, but over its time" if result.slow else "ok"
         memory = f"{result.kernel_bytes / 1e6:,.0f} MB"
         rows.append((path.stem, f"{compared} / {exempt}", f"{result.seconds:.0f}", memory, verdict))
     widths = [max(map(len, column)) for column in zip(*rows)]

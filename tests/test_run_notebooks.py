@@ -119,8 +119,15 @@ def test_a_notebook_over_its_budgets_fails(stored, monkeypatch):
     assert (result.passed, result.failed) == (4, 3)
     memory, seconds, size = result.complaints
     assert re.fullmatch(r"its kernel took \d{3} MB; at most 200 MB", memory)
-    assert re.match(r"it took \d+ s; at most 0.5 s", seconds)
+    assert re.match(r"it took \d+ s; its budget is 0.5 s", seconds)
     assert re.match(r"its file has [\d,]+ bytes; at most 100", size)
+
+
+def test_a_notebook_a_little_over_its_time_is_named_and_has_not_failed(stored, monkeypatch):
+    monkeypatch.setattr(notebooks, "PATIENCE", 1000)
+    result = run_notebooks.compare(stored, seconds=0.5)
+    assert result.slow and result.failed == 0
+    assert "over its time" in run_notebooks.table({stored: result})
 
 
 def test_outputs_that_differ_fail_and_are_shown_and_a_limit_of_0_seconds_is_none(stored, tmp_path, capsys):

@@ -208,7 +208,7 @@ def u_shape(model):
         axis.text(x, bottom + 0.12, name, ha="center", va="center", style="italic")
     axis.text(
         WIDTH / 2, bottom + 0.5,
-        "black: two 3×3 convolutions (head: one 1×1)   red: max pooling   green: upsampling   "
+        "→ two 3×3 convolutions (head: one 1×1)   ↓ max pooling   ↑ upsampling   "
         "dashed: skip, hatched where it arrives",
         ha="center", va="center", fontsize=10,
     )  # fmt: skip
@@ -849,8 +849,9 @@ def feature_u(maps):
     """
     names, depth, count = list(maps), len(maps) // 2, next(iter(maps.values())).shape[-1]
     fig, axes = plt.subplots(
-        depth + 1, 2 * count + 1, figsize=(WIDTH, 1.4 * (depth + 1)), width_ratios=[1] * count + [0.35] + [1] * count
+        depth + 1, 2 * count + 1, figsize=(WIDTH, 1.55 * (depth + 1)), width_ratios=[1] * count + [0.35] + [1] * count
     )
+    fig.get_layout_engine().set(rect=(0, 0, 1, 0.97), h_pad=0.12)
     for axis in axes.flat:
         axis.set_axis_off()
     for k, name in enumerate(names):
@@ -859,9 +860,10 @@ def feature_u(maps):
         height, width, _ = maps[name].shape
         for channel, column in enumerate(columns):
             axes[row, column].imshow(maps[name][..., channel], cmap=IMAGE_MAP)
-        axes[row, columns[0]].set_title(f"{name}: {height} × {width}", loc="left", color=BLACK)
+        axes[row, columns[0]].set_title(f"{name}: {height} × {width}", loc="left").set_in_layout(False)
     note = axes[depth, count + 1]
-    note.text(0, 0.5, "← bottleneck: the turn\n    from down to up", transform=note.transAxes, va="center")
+    words = "← bottleneck: here the way down ends\n     and the way up begins"
+    note.text(0, 0.5, words, transform=note.transAxes, va="center").set_in_layout(False)
     return fig, (
         f"Feature maps in the form of a U, {count} channels a level. Down the left side the maps become coarser, from lines "
         "as thin as in the image to a few large squares; up the right side they become finer again and end as filled shapes."
@@ -909,7 +911,7 @@ def effective_fields(fields, pixel, squares, theory):
             _draw_square(axis, pixel, side, "white", dash)
         axis.set(title=label, xticks=[], yticks=[])
         axis.set_xlabel("solid: holds half\ndashed: holds 90 %")
-    fig.colorbar(shown, ax=axes[:-1], shrink=0.75, label="log10 of the share of the gradient")
+    fig.colorbar(shown, ax=axes[:-1], location="left", shrink=0.75, label="log10 of the share")
     last, size = axes[-1], next(iter(fields.values())).shape[0]
     largest = max(side for _, side in squares.values())
     looks = (

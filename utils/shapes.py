@@ -45,7 +45,7 @@ class Level:
         shapes: fewest and most shapes in a picture.
         radius: smallest and largest radius of a shape's surrounding circle.
         contrast: weakest and strongest difference between a shape's colour and the ground's, per channel.
-        line: thickness of an outline.
+        line: thickness of an outline; a distractor line is half as thick.
         texture: strength of the waves on the ground.
         noise: standard deviation of the noise added to every pixel.
         lines: fewest and most distractor lines.
@@ -66,8 +66,8 @@ class Level:
 LEVELS = {
     level.name: level
     for level in (
-        Level("easy", (1, 1), (0.22, 0.34), (0.30, 0.50), 0.045, 0.02, 0.01, (0, 0), (0, 0)),
-        Level("standard", (1, 2), (0.20, 0.34), (0.28, 0.50), 0.045, 0.04, 0.03, (0, 1), (1, 4)),
+        Level("easy", (1, 1), (0.25, 0.36), (0.35, 0.55), 0.050, 0.02, 0.01, (0, 0), (0, 0)),
+        Level("standard", (1, 2), (0.23, 0.36), (0.32, 0.55), 0.050, 0.03, 0.02, (0, 1), (1, 4)),
         Level("hard", (1, 4), (0.12, 0.32), (0.12, 0.35), 0.032, 0.08, 0.06, (2, 4), (4, 8)),
     )
 }
@@ -94,7 +94,7 @@ class Plan:
         radius: float32 ``(N, 4)``, of the circle around the shape.
         angle: float32 ``(N, 4)``, rotation in radians, clockwise on the screen.
         colour: float32 ``(N, 4, 3)``, 0..1.
-        line: float32 ``(N,)``, thickness of outlines.
+        line: float32 ``(N,)``, thickness of outlines; distractor lines are half as thick.
         ground: float32 ``(N, 3)``, the ground's colour, 0..1.
         slope: float32 ``(N, 2)``, change of brightness across the ground along x and y.
         waves: float32 ``(N, 3, 4)``, the texture: cycles along x, cycles along y, phase in radians, strength.
@@ -278,7 +278,7 @@ def paint(plan: Plan, size: int = 64) -> Samples:
         rows = np.flatnonzero(plan.lines[:, k, 7])
         x, y, angle, half, *colour = np.moveaxis(plan.lines[rows, k, :7], -1, 0)[..., None, None]
         along, across = _turn(grid_x - x, grid_y - y, angle)
-        distance = np.maximum(np.abs(along) - half, np.abs(across) - plan.line[rows, None, None] / 2)
+        distance = np.maximum(np.abs(along) - half, np.abs(across) - plan.line[rows, None, None] / 4)
         _blend(image, rows, np.stack(colour, axis=-1), _coverage(distance, size))
     for k in range(SPECK_SLOTS):
         rows = np.flatnonzero(plan.specks[:, k, 6])

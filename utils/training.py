@@ -27,9 +27,9 @@ class Recipe:
     network: dict
     images: int = 1000
     validation: int = 200
-    epochs: int = 8
+    epochs: int = 6
     batch_size: int = 8
-    peak: float = 1.5e-2
+    peak: float = 1e-2
 
     @property
     def steps(self) -> int:
@@ -37,11 +37,11 @@ class Recipe:
         return self.epochs * (self.images // self.batch_size)
 
 
-DEEP = Recipe(network={"depth": 4, "base": 8, "norm": "batch", "upsampling": "transposed"})
+DEEP = Recipe(network={"depth": 4, "base": 8, "norm": "batch", "upsampling": "nearest"})
 """The series' network: four poolings, eight channels at the top."""
 
-ONE_LEVEL = Recipe(network={"depth": 1, "base": 16, "norm": "none", "upsampling": "nearest"}, peak=2e-3)
-"""The article's network, layer for layer, with 16 channels at the top in place of 64."""
+ONE_LEVEL = Recipe(network={"depth": 1, "base": 16, "norm": "none", "upsampling": "nearest"}, epochs=8, peak=2e-3)
+"""The article's network, layer for layer, with 16 channels at the top in place of 64. It gets more epochs than ``DEEP``."""
 
 
 @dataclasses.dataclass
@@ -71,7 +71,8 @@ def compile_model(model, steps, *, peak=5e-3, loss="binary_crossentropy") -> Non
     """Give the model its loss and its optimiser: Adam with warm-up and cosine decay.
 
     The learning rate climbs from a tenth of its peak during the first tenth of the steps (100 at most), then falls along
-    half a cosine to a hundredth of the peak.
+    half a cosine to a hundredth of the peak. The training step is compiled with XLA: that takes some seconds once, and then
+    each step takes about half the time on a CPU.
     Sources: Kingma and Ba, "Adam", 2015; Loshchilov and Hutter, "SGDR", 2017, for the cosine.
 
     Args:
@@ -89,7 +90,7 @@ def compile_model(model, steps, *, peak=5e-3, loss="binary_crossentropy") -> Non
     rate = keras.optimizers.schedules.CosineDecay(
         peak / 10, max(1, steps - warmup), alpha=0.01, warmup_target=peak, warmup_steps=warmup
     )
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, jit_compile=True)
 
 
 def train(model, data, validation, epochs, *, history=None, callbacks=(), seconds=None) -> History:
@@ -206,7 +207,7 @@ class _Follow(keras.callbacks.Callback):
         self.clock = time.perf_counter()
 
 
-def predict(model, images, batch_size=50) -> np.ndarray:
+def predict(model, images, batch_size=20) -> np.ndarray:
     """The network's output for many images, a batch at a time so that memory stays small.
 
     Args:

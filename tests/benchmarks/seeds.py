@@ -28,6 +28,11 @@ NETWORKS = {
 }
 
 
+def describe(recipe) -> dict:
+    """A recipe as plain values, as it stands in the table."""
+    return dataclasses.asdict(recipe)
+
+
 def main():
     test = shapes.draw(500, split="test")
     runs = []
@@ -45,7 +50,7 @@ def main():
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
         "cores": os.cpu_count(),
         "test_images": len(test),
-        "training_images_seen": training.DEEP.images * training.DEEP.epochs,
+        "recipes": {name: describe(recipe) for name, recipe in NETWORKS.items()},
         "runs": runs,
     }
     (project.DATA / "seeds.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,63 @@
+"""The figures of notebook 05: error maps pixel by pixel, and an animation that says what the output was."""
+
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from utils import plots, shapes
+
+
+def test_an_error_map_colours_every_pixel_by_its_kind():
+    rng = np.random.default_rng(0)
+    truth, mask = ((rng.random((6, 7, 1)) < 0.5).astype(np.uint8) for _ in range(2))
+    picture = plots._error_picture(truth, mask)
+    colours = {(1, 1): plots.FOUND, (1, 0): plots.MISSED, (0, 1): plots.INVENTED, (0, 0): "white"}
+    for row, column in np.ndindex(6, 7):
+        kind = int(truth[row, column, 0]), int(mask[row, column, 0])
+        assert tuple(picture[row, column]) == pytest.approx(to_rgb(colours[kind]))
+
+
+@pytest.fixture(scope="module")
+def animation():
+    samples = shapes.draw(3, size=32)
+    output = np.random.default_rng(1).integers(0, 256, (5, 3, 32, 32)).astype(np.uint8)
+    data = plots.emerging_animation(samples.images, samples.masks, output, [0, 1, 3, 9, 27])
+    return samples, output, Image.open(io.BytesIO(data))
+
+
+def frame(animation, number):
+    """Rows of pictures of one frame: float (3 rows, 3 pictures, 32, 32, 3), 0..1."""
+    picture = animation[2]
+    picture.seek(number)
+    pixels = np.asarray(picture.convert("RGB"), float) / 255
+    return np.array(
+        [[pixels[70 * r : 70 * r + 64 : 2, 70 + 70 * c : 70 + 70 * c + 64 : 2] for c in range(3)] for r in range(3)]
+    )
+
+
+def test_the_animation_shows_image_truth_and_output_at_every_moment(animation):
+    samples, output, picture = animation
+    assert picture.is_animated and picture.format == "PNG" and picture.default_image
+    assert picture.n_frames == 1 + 5
+    viridis = matplotlib.colormaps["viridis"]
+    for moment in range(5):
+        images, truth, shown = frame(animation, 1 + moment)
+        assert np.abs(images - samples.images).mean() < 0.03
+        assert np.array_equal(truth, np.repeat(samples.masks, 3, axis=-1))
+        assert np.abs(shown - viridis(output[moment] / 255)[..., :3]).max() < 0.05
+
+
+def test_a_program_that_knows_no_animation_shows_the_last_moment(animation):
+    assert np.array_equal(frame(animation, 0), frame(animation, 5))
+
+
+def test_the_last_moment_stays_longest(animation):
+    picture, durations = animation[2], []
+    for number in range(1, 6):
+        picture.seek(number)
+        durations.append(picture.info["duration"])
+    assert durations == [300, 300, 300, 300, 3000] and picture.info["loop"] == 0
