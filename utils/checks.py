@@ -335,7 +335,9 @@ def best_threshold(my_threshold):
         return "This threshold has the lowest IoU: look for the largest value, not the smallest."
     if not np.isclose(thresholds, value).any():
         return f"{value:g} is not one of the thresholds; return one from the list."
-    return f"The best threshold of a small example is {right:.2f}, you return {value:.2f}. Pool the pixels of all images."
+    return (
+        f"The best threshold of a small example is {right:.2f}, you return {value:.2f}. Pool the pixels of all images."
+    )
 
 
 # ---- 05 visualizing ----------------------------------------------------------------------------------------------------

@@ -256,7 +256,13 @@ def _place_blocks(blocks):
         slot, high = max(wide, piece["room"]), piece["block"].shape[0] * tall
         middle = tops[level - 1] + over + tallest[level - 1] * tall / 2
         left = x + (slot - wide) / 2
-        piece |= {"left": left, "right": left + wide, "middle": middle, "top": middle - high / 2, "bottom": middle + high / 2}
+        piece |= {
+            "left": left,
+            "right": left + wide,
+            "middle": middle,
+            "top": middle - high / 2,
+            "bottom": middle + high / 2,
+        }
         x += slot + gap
     return pieces, low, tops[-1]
 
@@ -286,7 +292,14 @@ def _draw_paths(axis, placed):
     """Draw the arrows between placed blocks."""
 
     def arrow(start, end, colour=BLACK, **more):
-        style = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11}
+        style = {
+            "arrowstyle": "-|>",
+            "color": colour,
+            "linewidth": 1.5,
+            "shrinkA": 0,
+            "shrinkB": 0,
+            "mutation_scale": 11,
+        }
         axis.annotate("", end, start, arrowprops=style | more)
 
     sources = {}
@@ -496,7 +509,9 @@ def signal_strength(strengths):
     axis.set_yscale("log")
     axis.set_xlabel("convolutions passed")
     axis.set_ylabel("strength (RMS)")
-    return fig, "Strength of the signal against depth, logarithmic; change from the input to the end: " + "; ".join(ends) + "."
+    return fig, "Strength of the signal against depth, logarithmic; change from the input to the end: " + "; ".join(
+        ends
+    ) + "."
 
 
 @figure
@@ -522,7 +537,9 @@ def output_window(image, mask, output):
     for axis in axes[:2]:
         for colour, width, dash in ((BLACK, 4, "-"), (YELLOW, 2, "--")):
             axis.add_patch(
-                plt.Rectangle((start - 0.5, start - 0.5), output, output, fill=False, edgecolor=colour, lw=width, ls=dash)
+                plt.Rectangle(
+                    (start - 0.5, start - 0.5), output, output, fill=False, edgecolor=colour, lw=width, ls=dash
+                )
             )
     share = output**2 / side**2
     return fig, (
@@ -582,7 +599,10 @@ def cost_by_width(costs):
         for depth in depths:
             points = [(base, costs[depth, base][number] / 1e6) for base in bases if (depth, base) in costs]
             axis.plot(
-                *zip(*points), color=LEVEL_COLOURS[(depth - 1) % 5], marker="os^Dv"[(depth - 1) % 5], label=f"depth {depth}"
+                *zip(*points),
+                color=LEVEL_COLOURS[(depth - 1) % 5],
+                marker="os^Dv"[(depth - 1) % 5],
+                label=f"depth {depth}",
             )
         axis.set(xscale="log", yscale="log", title=title, xlabel="base (channels of level 1)")
         axis.set_xticks(bases, [str(base) for base in bases])
@@ -651,7 +671,10 @@ def learning_rate(rates):
     fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 2.4))
     axis.plot(rates, color=BLUE)
     axis.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
-    return fig, "The learning rate climbs steeply to its peak in the first steps, then falls along half a cosine to almost 0."
+    return (
+        fig,
+        "The learning rate climbs steeply to its peak in the first steps, then falls along half a cosine to almost 0.",
+    )
 
 
 @figure
@@ -767,10 +790,12 @@ def seed_spread(rows):
             values = [row[score] for row in rows if row["network"] == name]
             axis.plot([min(values), max(values)], [height, height], color=GREY, linewidth=1)
             axis.plot(values, [height] * len(values), "osd^"[height % 4], color=LEVEL_COLOURS[height], alpha=0.75)
-        axis.set(xlabel=label, xlim=(0.4, 1.02), yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+        axis.set(
+            xlabel=label, xlim=(0.4, 1.02), yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5)
+        )
     return fig, (
-        "Test scores of three seeds a network as dots. The dots of one network lie close together; the deep network and the "
-        "one-level networks are far apart in IoU and in recall on outlined shapes, and close in recall on filled shapes."
+        "Test scores of three seeds a network as dots. The dots of one network lie close together; the two networks are far "
+        "apart in IoU and in recall on outlined shapes, and close in recall on filled shapes."
     )
 
 

@@ -249,7 +249,8 @@ def plan(count, *, split="train", seed=0, level="standard", kinds=KINDS) -> Plan
         axis=-1,
     ).astype(np.float32)
     waves = np.concatenate(
-        [between(-9, 9, WAVES, 2), between(0, 2 * np.pi, WAVES, 1), between(0.3, 1.0, WAVES, 1) * level.texture], axis=-1
+        [between(-9, 9, WAVES, 2), between(0, 2 * np.pi, WAVES, 1), between(0.3, 1.0, WAVES, 1) * level.texture],
+        axis=-1,
     ).astype(np.float32)
     return Plan(
         present, kind, outlined, x, y, radius, angle, colour, np.full(n, level.line, np.float32), ground, slope, waves,
@@ -295,7 +296,9 @@ def paint(plan: Plan, size: int = 64) -> Samples:
             distance = signed_distance(*_turn(grid_x - x, grid_y - y, angle), radius)
             outlined = plan.outlined[rows, k, None, None]
             stroke = np.maximum(distance, -plan.line[rows, None, None] - distance)
-            _blend(image, rows, plan.colour[rows, k][:, None, None], _coverage(np.where(outlined, stroke, distance), size))
+            _blend(
+                image, rows, plan.colour[rows, k][:, None, None], _coverage(np.where(outlined, stroke, distance), size)
+            )
             inside = distance <= 0
             for chart, value in ((classes, number + 1), (instances, k + 1), (styles, np.where(outlined, 2, 1))):
                 chart[rows] = np.where(inside, value, chart[rows])

@@ -66,7 +66,9 @@ def load(path) -> keras.Model:
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}; save a model there first.")
     if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path.name} is damaged or not a .keras file ({path.stat().st_size:,} bytes); save the model again.")
+        raise ValueError(
+            f"{path.name} is damaged or not a .keras file ({path.stat().st_size:,} bytes); save the model again."
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()

@@ -1,7 +1,7 @@
 """Train the network that comes with the series and write it with its card: ``make weights``.
 
 Writes to ``data/``: the weights, their card as JSON, and the masks of a few test images at many moments of the training,
-from which notebook 05 makes its animation.
+from which notebook 05 makes its animation. The picture in README is drawn from the same network.
 """
 
 import datetime
@@ -14,9 +14,10 @@ with project.quiet():
     import tensorflow as tf
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 
-from utils import shapes, training, unet, weights
+from utils import plots, shapes, training, unet, weights
 
 SEED = 0
 WATCHED = (0, 1, 3, 10)
@@ -44,6 +45,16 @@ class Watch(keras.callbacks.Callback):
         output = training.predict(self.model, self.images)[..., 0]
         self.kept.append(np.rint(output * 255).astype(np.uint8))
         self.steps.append(self.step)
+
+
+def picture(model) -> None:
+    """Write the picture of the result that README shows: three test images with outlines, what was asked and what came out."""
+    test = shapes.draw(60, split="test")
+    shown = np.argsort(-(test.styles == 2).mean(axis=(1, 2)), kind="stable")[[0, 4, 8]]
+    rows = test.images[shown], test.masks[shown], training.predict(model, test.images[shown])
+    with plt.rc_context(plots.STYLE):
+        figure, _ = plots.from_image_to_errors.__wrapped__(*rows, ["", "", ""])
+        figure.savefig(project.ROOT / "notebooks" / "images" / "result.png")
 
 
 def main():
@@ -76,6 +87,7 @@ def main():
     np.savez_compressed(
         project.DATA / "mask_emerging.npz", steps=watch.steps, test_images=WATCHED, output=np.stack(watch.kept)
     )
+    picture(model)
     print(json.dumps(card["test"]))
 
 

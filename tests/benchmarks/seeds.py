@@ -1,4 +1,4 @@
-"""Train the series' network and the one-level networks from three seeds each: ``make seeds``.
+"""Train the series' network and the one-level network from three seeds each: ``make seeds``.
 
 Writes ``data/seeds.json``, which notebook 04 shows. Every run trains on the same images; the seed decides the initial
 weights, the order of the images and their augmentation.
@@ -22,9 +22,6 @@ SEEDS = (0, 1, 2)
 NETWORKS = {
     "four levels": training.DEEP,
     "one level": training.ONE_LEVEL,
-    "one level, batch norm": dataclasses.replace(
-        training.ONE_LEVEL, network={**training.ONE_LEVEL.network, "norm": "batch"}, peak=training.DEEP.peak
-    ),
 }
 
 
