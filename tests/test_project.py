@@ -65,3 +65,9 @@ def test_native_log_lines_are_shown_if_something_goes_wrong(capfd):
         raise ImportError("broken")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "E0000 cannot load\nafter\n"
+
+
+def test_memory_is_given_back_where_that_is_possible_and_never_an_error(monkeypatch):
+    project.release_memory()
+    monkeypatch.setattr(project.ctypes, "CDLL", lambda name: object())  # a C library without malloc_trim
+    project.release_memory()

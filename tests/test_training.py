@@ -20,9 +20,8 @@ def parts():
 
 
 def test_the_learning_rate_climbs_to_its_peak_and_falls_to_a_hundredth():
-    model = unet.build_unet(**TINY.network)
-    training.compile_model(model, 1000, peak=0.01)
-    rate = [float(model.optimizer._learning_rate(step)) for step in range(1001)]
+    schedule = training.learning_rate(1000, peak=0.01)
+    rate = [float(schedule(step)) for step in range(1001)]
     assert rate[0] == pytest.approx(0.001) and max(rate) == pytest.approx(0.01) and np.argmax(rate) == 100
     assert rate[-1] == pytest.approx(0.0001, rel=0.01)
     assert all(np.diff(rate[:101]) > 0) and all(np.diff(rate[101:]) <= 1e-9)

@@ -701,7 +701,7 @@ def threshold_curve(thresholds, scores, best):
     axis.plot(thresholds, scores, "o-", color=SPLIT_COLOURS["validation"], markersize=4)
     axis.axvline(best, color=BLACK, linestyle=":", label="best on validation")
     axis.set(xlabel="threshold", ylabel="validation IoU", xlim=(0, 1))
-    axis.legend(loc="lower center")
+    axis.legend(loc="upper left")
     return fig, "Validation IoU against the threshold: a flat hill that falls off near 0 and near 1; its top is marked."
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import importlib
 import os
 import sys
@@ -50,6 +52,17 @@ def check_utils() -> None:
             f"'utils' was imported from {folder}, not from {ROOT / 'utils'}. "
             "Restart the kernel and run the setup cell first, so that this project comes first on the path."
         )
+
+
+def release_memory() -> None:
+    """Give memory that is free but still held by this process back to the system, where the system's C library can.
+
+    Compiling a network leaves some hundred megabytes of it, which would count against a small machine's limit.
+    """
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextlib.contextmanager

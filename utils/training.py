@@ -8,7 +8,7 @@ import time
 import keras
 import numpy as np
 
-from utils import metrics, pipeline, shapes, unet
+from utils import metrics, pipeline, project, shapes, unet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,13 +67,35 @@ class History:
         return len(self.loss)
 
 
-def compile_model(model, steps, *, peak=5e-3, loss="binary_crossentropy") -> None:
-    """Give the model its loss and its optimiser: Adam with warm-up and cosine decay.
+def learning_rate(steps, peak=1e-2):
+    """The learning rate of every step: from a tenth of the peak up to it, then along half a cosine to a hundredth of it.
 
-    The learning rate climbs from a tenth of its peak during the first tenth of the steps (100 at most), then falls along
-    half a cosine to a hundredth of the peak. The training step is compiled with XLA: that takes some seconds once, and then
-    each step takes about half the time on a CPU.
-    Sources: Kingma and Ba, "Adam", 2015; Loshchilov and Hutter, "SGDR", 2017, for the cosine.
+    The climb takes the first tenth of the steps, 100 at most.
+    Source of the cosine: Loshchilov and Hutter, "SGDR", 2017.
+
+    Args:
+        steps: training steps in all; a step is one batch.
+        peak: highest learning rate.
+
+    Returns:
+        A Keras schedule: called with the number of a step, it returns that step's learning rate.
+
+    Raises:
+        ValueError: fewer than 1 step.
+    """
+    if steps < 1:
+        raise ValueError(f"steps is {steps}; the schedule needs 1 step or more.")
+    warmup = max(1, min(100, steps // 10))
+    return keras.optimizers.schedules.CosineDecay(
+        peak / 10, max(1, steps - warmup), alpha=0.01, warmup_target=peak, warmup_steps=warmup
+    )
+
+
+def compile_model(model, steps, *, peak=1e-2, loss="binary_crossentropy") -> None:
+    """Give the model its loss and its optimiser: Adam with the learning rate of :func:`learning_rate`.
+
+    The training step is compiled with XLA: that takes some seconds once, and then each step takes about half the time on a
+    CPU. Source: Kingma and Ba, "Adam", 2015.
 
     Args:
         model: the network.
@@ -84,12 +106,7 @@ def compile_model(model, steps, *, peak=5e-3, loss="binary_crossentropy") -> Non
     Raises:
         ValueError: fewer than 1 step.
     """
-    if steps < 1:
-        raise ValueError(f"steps is {steps}; the schedule needs 1 step or more.")
-    warmup = max(1, min(100, steps // 10))
-    rate = keras.optimizers.schedules.CosineDecay(
-        peak / 10, max(1, steps - warmup), alpha=0.01, warmup_target=peak, warmup_steps=warmup
-    )
+    rate = learning_rate(steps, peak)
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, jit_compile=True)
 
 
@@ -202,6 +219,7 @@ class _Follow(keras.callbacks.Callback):
             f"validation loss {past.val_loss[-1]:.4f}  validation IoU {past.val_iou[-1]:.3f}",
             flush=True,
         )
+        project.release_memory()
         if self.limit and self.seconds >= self.limit:
             self.model.stop_training = True
         self.clock = time.perf_counter()
