@@ -44,7 +44,8 @@ class Level:
         name: what to call it in :func:`draw`.
         shapes: fewest and most shapes in a picture.
         radius: smallest and largest radius of a shape's surrounding circle.
-        contrast: weakest and strongest difference between a shape's colour and the ground's, per channel.
+        contrast: weakest and strongest difference between a shape's colour and the ground's, per channel, before colours are
+            cut to 0..1; the ground lies in 0.3..0.7, so a channel differs by 0.3 at least where more was wanted.
         line: thickness of an outline; a distractor line is half as thick.
         texture: strength of the waves on the ground.
         noise: standard deviation of the noise added to every pixel.
