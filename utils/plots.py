@@ -770,8 +770,8 @@ def side_by_side(rows, titles):
     for axis, title in zip(axes[0], titles):
         axis.set_title(title)
     return fig, (
-        "Test images with outlined shapes beside their masks. The deep network's output fills most of each outline; the one-level "
-        "network's output follows the lines and leaves the middle of large outlines empty."
+        "Test images with outlined shapes beside their masks. The deep network's output fills most of each outline; the "
+        "one-level network's output follows the lines and leaves the middle of large outlines empty."
     )
 
 
