@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 
 KERNEL_BYTES = 1_500_000_000
-"""Budget: the most memory that a notebook's kernel may take at any moment."""
+"""Budget: the most memory that a notebook's kernel may take at any moment; more is named in the table."""
+KERNEL_LIMIT_BYTES = 1_800_000_000
+"""A notebook fails above this: a free pod ends a kernel at 2 GB."""
 FILE_BYTES = 1_500_000
 """Budget: the largest that a stored notebook may be."""
 SECONDS = 240.0

@@ -202,6 +202,7 @@ class _Follow(keras.callbacks.Callback):
         self.seconds = history.seconds[-1] if len(history) else 0.0
 
     def on_train_begin(self, logs=None):
+        project.release_memory()
         self.clock = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
