@@ -12,9 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 
 KERNEL_BYTES = 1_500_000_000
-"""Budget: the most memory that a notebook's kernel may take at any moment; more is named in the table."""
-KERNEL_LIMIT_BYTES = 1_800_000_000
-"""A notebook fails above this: a free pod ends a kernel at 2 GB."""
+"""Budget: the most memory that a notebook's kernel may take at any moment. A free pod ends a kernel at 2 GB."""
 FILE_BYTES = 1_500_000
 """Budget: the largest that a stored notebook may be."""
 SECONDS = 240.0
@@ -42,9 +40,11 @@ from utils import project
 project.start()"""
 """The first code cell of every notebook."""
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+"""The part of an output that only lives as long as its kernel; it is not stored, the still picture beside it is."""
 # nbval leaves these out; the text that is stored beside a picture is compared.
-_NEVER_COMPARED = {"image/png", "image/jpeg", "application/vnd.jupyter.widget-view+json"}
-_KEPT_CELL_METADATA = ("cellView", "jupyter", "tags")
+_NEVER_COMPARED = {"image/png", "image/jpeg", WIDGET}
+_KEPT_CELL_METADATA = ("cellView", "jupyter", "slideshow", "tags")
 
 
 def find(names=(), folder: Path = FOLDER) -> list[Path]:
@@ -106,6 +106,7 @@ def normalise(notebook):
             for output in cell.outputs:
                 if "execution_count" in output:
                     output.execution_count = count
+                output.get("data", {}).pop(WIDGET, None)
     return notebook
 
 

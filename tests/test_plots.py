@@ -22,7 +22,7 @@ def shown(monkeypatch):
         assert raw is True
         displayed.append((bundle, metadata))
 
-    monkeypatch.setattr(plots, "display", display)
+    monkeypatch.setattr(plots.base, "display", display)
     return displayed
 
 

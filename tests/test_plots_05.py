@@ -9,12 +9,13 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from utils import plots, shapes
+from utils.plots import visualizing
 
 
 def test_an_error_map_colours_every_pixel_by_its_kind():
     rng = np.random.default_rng(0)
     truth, mask = ((rng.random((6, 7, 1)) < 0.5).astype(np.uint8) for _ in range(2))
-    picture = plots._error_picture(truth, mask)
+    picture = visualizing._error_picture(truth, mask)
     colours = {(1, 1): plots.FOUND, (1, 0): plots.MISSED, (0, 1): plots.INVENTED, (0, 0): "white"}
     for row, column in np.ndindex(6, 7):
         kind = int(truth[row, column, 0]), int(mask[row, column, 0])

@@ -69,5 +69,34 @@ def test_native_log_lines_are_shown_if_something_goes_wrong(capfd):
 
 def test_memory_is_given_back_where_that_is_possible_and_never_an_error(monkeypatch):
     project.release_memory()
-    monkeypatch.setattr(project.ctypes, "CDLL", lambda name: object())  # a C library without malloc_trim
+    project.keep_freed_memory(4_000_000)
+    monkeypatch.setattr(project.ctypes, "CDLL", lambda name: object())  # a C library without malloc_trim and mallopt
     project.release_memory()
+    project.keep_freed_memory(4_000_000)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much memory this process holds")
+def test_freed_arrays_do_not_stay_with_the_process():
+    code = """
+import sys
+sys.path.insert(0, "..")
+import numpy as np, psutil
+from utils import project
+if sys.argv[1] == "little":
+    project.keep_freed_memory(4_000_000)
+before = psutil.Process().memory_info().rss
+for megabytes in (8, 16, 24):  # every array that is freed raises what glibc keeps by itself
+    array = np.ones(megabytes * 125_000); del array
+many = [np.ones(125_000) for i in range(60)]  # 60 MB in pieces of 1 MB
+del many
+print((psutil.Process().memory_info().rss - before) // 1_000_000)
+"""
+    kept = {
+        how: int(
+            subprocess.run(
+                [sys.executable, "-c", code, how], cwd=project.ROOT / "tests", capture_output=True, encoding="utf-8"
+            ).stdout
+        )
+        for how in ("as it is", "little")
+    }
+    assert kept["little"] < 10 < kept["as it is"]

@@ -23,6 +23,7 @@ LAYERS = {
     "inspect_model": {"keras", "numpy", "tensorflow"},
     "cost": {"keras", "numpy"},
     "plots": {"IPython", "PIL", "keras", "matplotlib", "numpy"},
+    "explore": {"IPython", "PIL", "ipywidgets", "numpy"},
     "checks": {"keras", "numpy"},
 }
 DISTRIBUTIONS = {"PIL": "pillow", "IPython": "ipython", "skimage": "scikit-image", "jupyter_client": "ipykernel"}
@@ -47,12 +48,20 @@ def wrong_imports(module: str, source: str) -> list[str]:
     """What a module of utils imports although it must not."""
     below = list(LAYERS)[: list(LAYERS).index(module)]
     allowed = {f"utils.{name}" for name in below} | LAYERS[module] | set(sys.stdlib_module_names)
-    return sorted(name for name in imported(source) if name not in allowed and root(name) not in allowed)
+    if (notebooks.ROOT / "utils" / module).is_dir():
+        allowed.add(f"utils.{module}")
+    return sorted(name for name in imported(source) if root(name) not in allowed)
 
 
 def root(name: str) -> str:
-    """The package that a module is in; a module of utils stands for itself."""
-    return name if name.startswith("utils") else name.split(".")[0]
+    """The package that a module is in; a module of utils, and what lies inside it, stands for itself."""
+    return ".".join(name.split(".")[: 2 if name.startswith("utils") else 1])
+
+
+def files_of(module: str):
+    """The files of a module of utils: one, or a folder of them."""
+    path = notebooks.ROOT / "utils" / module
+    return sorted(path.glob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
 
 
 def sources():
@@ -69,16 +78,17 @@ def sources():
 
 
 def test_every_module_of_utils_has_its_place():
-    there = {path.stem for path in (notebooks.ROOT / "utils").glob("*.py")} - {"__init__"}
-    assert there <= set(LAYERS), "a new module needs a place in LAYERS"
+    there = {
+        path.parent.name if path.stem == "__init__" else path.stem for path in (notebooks.ROOT / "utils").glob("*.py")
+    }
+    there |= {path.parent.name for path in (notebooks.ROOT / "utils").glob("*/__init__.py")}
+    assert there - {"utils"} == set(LAYERS), "a module needs a place in LAYERS, and a place a module"
 
 
 @pytest.mark.parametrize("module", LAYERS)
 def test_imports_point_down(module):
-    path = notebooks.ROOT / "utils" / f"{module}.py"
-    if not path.exists():
-        pytest.skip(f"there is no {module}.py")
-    assert wrong_imports(module, path.read_text(encoding="utf-8")) == []
+    for path in files_of(module):
+        assert wrong_imports(module, path.read_text(encoding="utf-8")) == [], path
 
 
 @pytest.mark.parametrize(
@@ -100,8 +110,14 @@ def test_an_import_that_points_up_is_seen(source, wrong):
 
 def test_only_notebooks_and_tests_import_plots_and_checks():
     for path, source in sources():
-        if path.parent.name == "utils" and path.stem not in ("plots", "checks"):
-            assert not {"utils.plots", "utils.checks"} & imported(source), path.name
+        if path.is_relative_to(notebooks.ROOT / "utils") and path not in [
+            *files_of("plots"),
+            *files_of("explore"),
+            *files_of("checks"),
+        ]:
+            assert not {"utils.plots", "utils.explore", "utils.checks"} & {root(name) for name in imported(source)}, (
+                path.name
+            )
 
 
 def test_requirements_list_what_is_imported_and_nothing_else():

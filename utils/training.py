@@ -27,7 +27,7 @@ class Recipe:
     network: dict
     images: int = 1000
     validation: int = 200
-    epochs: int = 6
+    epochs: int = 7
     batch_size: int = 8
     peak: float = 1e-2
 
@@ -42,6 +42,10 @@ DEEP = Recipe(network={"depth": 4, "base": 8, "norm": "batch", "upsampling": "ne
 
 ONE_LEVEL = Recipe(network={"depth": 1, "base": 16, "norm": "none", "upsampling": "nearest"}, epochs=8, peak=2e-3)
 """The article's network, layer for layer, with 16 channels at the top in place of 64. It gets more epochs than ``DEEP``."""
+
+
+TEST_SEED = 2026
+"""Seed of the test pictures that scores are reported on. Recipes were chosen on pictures of seed 0, never on these."""
 
 
 @dataclasses.dataclass
@@ -203,6 +207,7 @@ class _Follow(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         project.release_memory()
+        project.keep_freed_memory(4_000_000)  # the first epoch compiles the step, which takes most of the memory
         self.clock = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -221,9 +226,14 @@ class _Follow(keras.callbacks.Callback):
             flush=True,
         )
         project.release_memory()
+        project.keep_freed_memory(500_000_000)
         if self.limit and self.seconds >= self.limit:
             self.model.stop_training = True
         self.clock = time.perf_counter()
+
+    def on_train_end(self, logs=None):
+        project.keep_freed_memory(4_000_000)
+        project.release_memory()
 
 
 def predict(model, images, batch_size=20) -> np.ndarray:

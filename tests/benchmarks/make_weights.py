@@ -59,8 +59,8 @@ def picture(model) -> None:
 
 def main():
     recipe = training.DEEP
-    test = shapes.draw(500, split="test")
-    watch = Watch(test.images[list(WATCHED)], recipe.steps)
+    test = shapes.draw(500, split="test", seed=training.TEST_SEED)
+    watch = Watch(shapes.draw(WATCHED, split="test").images, recipe.steps)
     model, history = training.follow_recipe(recipe, SEED, callbacks=[watch])
     path = project.DATA / f"{weights.SHIPPED}.weights.h5"
     bare = unet.build_unet(**recipe.network)  # a network without an optimiser, whose state would triple the file
@@ -81,7 +81,10 @@ def main():
             "level": "standard", "images": recipe.images, "epochs": recipe.epochs, "batch_size": recipe.batch_size,
             "peak_learning_rate": recipe.peak, "seconds": round(history.seconds[-1]),
         },
-        "test": {"images": len(test), "threshold": 0.5, **{name: round(value, 4) for name, value in scores.items()}},
+        "test": {
+            "images": len(test), "seed": training.TEST_SEED, "threshold": 0.5,
+            **{name: round(value, 4) for name, value in scores.items()},
+        },
     }  # fmt: skip
     (project.DATA / f"{weights.SHIPPED}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     np.savez_compressed(

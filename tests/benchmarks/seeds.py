@@ -31,7 +31,7 @@ def describe(recipe) -> dict:
 
 
 def main():
-    test = shapes.draw(500, split="test")
+    test = shapes.draw(500, split="test", seed=training.TEST_SEED)
     runs = []
     for name, recipe in NETWORKS.items():
         for seed in SEEDS:
@@ -47,6 +47,7 @@ def main():
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
         "cores": os.cpu_count(),
         "test_images": len(test),
+        "test_seed": training.TEST_SEED,
         "recipes": {name: describe(recipe) for name, recipe in NETWORKS.items()},
         "runs": runs,
     }

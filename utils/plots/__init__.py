@@ -1,0 +1,116 @@
+"""Every figure of the series, one function a figure.
+
+A function here draws one figure, shows it together with a text that describes what it shows, and closes it. The description
+travels with the picture: as alternative text in the output's metadata and as the output's plain text.
+
+Colours come from the palette of Okabe and Ito, which people with any common colour blindness can tell apart, and mean the
+same thing in every notebook. Colour is never the only difference: lines also differ in dash or marker, areas in label.
+Source: Okabe and Ito, "Color Universal Design", 2008.
+"""
+
+from utils.plots.architecture import boxes_on, u_shape, window_and_kernel
+from utils.plots.base import (
+    BLACK,
+    BLUE,
+    CLASS_COLOURS,
+    FOUND,
+    GREEN,
+    GREY,
+    IMAGE_MAP,
+    INVENTED,
+    LEVEL_COLOURS,
+    MISSED,
+    ORANGE,
+    PROBABILITY_MAP,
+    PURPLE,
+    SIGNED_MAP,
+    SKY,
+    SPLIT_COLOURS,
+    STYLE,
+    STYLE_COLOURS,
+    VERMILLION,
+    WIDTH,
+    YELLOW,
+    figure,
+    pictures,
+    render,
+    show_png,
+)
+from utils.plots.building import channels, cost_by_stage, cost_by_width, output_window, signal_strength
+from utils.plots.data import balance, maps, outline_problem, overlays
+from utils.plots.training import (
+    compare_runs,
+    cross_entropy_curves,
+    learning_rate,
+    overfitting,
+    recall_by_style,
+    seed_spread,
+    side_by_side,
+    threshold_curve,
+    training_curves,
+)
+from utils.plots.visualizing import (
+    effective_fields,
+    emerging_animation,
+    error_maps,
+    feature_u,
+    from_image_to_errors,
+    grid,
+    reliability,
+)
+
+__all__ = [
+    "BLACK",
+    "ORANGE",
+    "SKY",
+    "GREEN",
+    "YELLOW",
+    "BLUE",
+    "VERMILLION",
+    "PURPLE",
+    "GREY",
+    "SPLIT_COLOURS",
+    "STYLE_COLOURS",
+    "CLASS_COLOURS",
+    "LEVEL_COLOURS",
+    "MISSED",
+    "INVENTED",
+    "FOUND",
+    "IMAGE_MAP",
+    "PROBABILITY_MAP",
+    "SIGNED_MAP",
+    "STYLE",
+    "WIDTH",
+    "figure",
+    "show_png",
+    "pictures",
+    "render",
+    "window_and_kernel",
+    "boxes_on",
+    "u_shape",
+    "overlays",
+    "maps",
+    "outline_problem",
+    "balance",
+    "channels",
+    "signal_strength",
+    "output_window",
+    "cost_by_stage",
+    "cost_by_width",
+    "cross_entropy_curves",
+    "overfitting",
+    "learning_rate",
+    "training_curves",
+    "threshold_curve",
+    "compare_runs",
+    "recall_by_style",
+    "side_by_side",
+    "seed_spread",
+    "from_image_to_errors",
+    "feature_u",
+    "grid",
+    "effective_fields",
+    "emerging_animation",
+    "reliability",
+    "error_maps",
+]

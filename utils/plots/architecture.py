@@ -1,0 +1,235 @@
+"""The figures of notebook 01 architecture."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from utils.plots.base import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    IMAGE_MAP,
+    LEVEL_COLOURS,
+    ORANGE,
+    PURPLE,
+    SIGNED_MAP,
+    VERMILLION,
+    WIDTH,
+    figure,
+)
+
+
+@figure
+def window_and_kernel(window, kernel, *, alt):
+    """Show one step of a convolution as three grids of numbers: window, kernel, and their products with the sum.
+
+    Args:
+        window: ``(h, w)`` array, a piece of a picture.
+        kernel: ``(h, w)`` array.
+        alt: what the figure shows.
+    """
+    window, kernel = np.asarray(window), np.asarray(kernel)
+    products = window * kernel
+    titles = ("window of the picture", "kernel", f"products, sum {products.sum():.2f}")
+    fig, axes = plt.subplots(1, 3, figsize=(0.8 * WIDTH, 2.5))
+    maps = (IMAGE_MAP, SIGNED_MAP, SIGNED_MAP)
+    for axis, grid, title, colours in zip(axes, (window, kernel, products), titles, maps):
+        low = 0 if colours == IMAGE_MAP else -1
+        axis.imshow(grid, cmap=colours, vmin=low, vmax=1)
+        axis.set_title(title)
+        axis.set_xticks(np.arange(grid.shape[1] + 1) - 0.5, [])
+        axis.set_yticks(np.arange(grid.shape[0] + 1) - 0.5, [])
+        axis.tick_params(length=0)
+        axis.grid(color=GREY, linewidth=1)
+        for (row, column), value in np.ndenumerate(grid):
+            dark = value < 0.5 if colours == IMAGE_MAP else abs(value) > 0.7
+            axis.text(
+                column, row, f"{value + 0:.2f}".replace("-0.00", "0.00"), ha="center", va="center",
+                color="white" if dark else "black",
+            )  # fmt: skip
+    for axis, sign in zip(axes[1:], ("×", "=")):
+        axis.set_ylabel(sign, rotation=0, fontsize=20, labelpad=18, va="center")
+    return fig, alt
+
+
+@figure
+def boxes_on(image, boxes, *, alt, centre=None):
+    """Draw labelled rectangles over a picture; a rectangle may be larger than the picture.
+
+    Args:
+        image: ``(H, W, 3)`` array, 0..1.
+        boxes: dictionary of label -> ``(top, bottom, left, right)`` in pixels, half open.
+        alt: what the figure shows.
+        centre: row and column of a pixel to mark, or None.
+    """
+    height, width = image.shape[:2]
+    reach = np.array([(0, height, 0, width), *boxes.values()])
+    top, left, bottom, right = reach[:, 0].min(), reach[:, 2].min(), reach[:, 1].max(), reach[:, 3].max()
+    fig, axis = plt.subplots(figsize=(0.8 * WIDTH, 4.6))
+    axis.imshow(image, vmin=0, vmax=1)
+    axis.add_patch(plt.Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=BLACK, linewidth=1))
+    looks = ((VERMILLION, "-"), (ORANGE, "--"), (BLUE, "-."), (PURPLE, ":"))
+    for (label, box), (colour, dash) in zip(boxes.items(), looks):
+        t, b, left_edge, right_edge = box
+        for edge, thick, style in (("white", 4, "-"), (colour, 2.5, dash)):
+            axis.add_patch(
+                plt.Rectangle(
+                    (left_edge - 0.5, t - 0.5), right_edge - left_edge, b - t,
+                    fill=False, edgecolor=edge, linewidth=thick, linestyle=style,
+                )
+            )  # fmt: skip
+        axis.plot([], [], color=colour, linestyle=dash, linewidth=2.5, label=label)
+    if centre is not None:
+        axis.plot(centre[1], centre[0], marker="+", color="white", markersize=14, markeredgewidth=5, linestyle="")
+        look = {"color": BLACK, "markersize": 12, "markeredgewidth": 2, "label": "output pixel"}
+        axis.plot(centre[1], centre[0], marker="+", linestyle="", **look)
+    axis.set(xlim=(left - 2.5, right + 1.5), ylim=(bottom + 1.5, top - 2.5))
+    axis.set_axis_off()
+    axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    return fig, alt
+
+
+@figure
+def u_shape(model):
+    """Draw a U-Net from the model itself: one block a level and side, heights and widths to scale.
+
+    A block's height is the picture's height in pixels there, its width the number of channels. In the decoder a second block
+    stands before each one: what the concatenation holds, hatched where it came over the skip connection.
+
+    Args:
+        model: a U-Net with the layer names of ``utils.unet``.
+    """
+    from utils import inspect_model
+
+    blocks = inspect_model.blocks(model)
+    placed, scale, bottom = _place_blocks(blocks)
+    fig, axis = plt.subplots(figsize=(WIDTH, bottom + 0.75), layout="none")
+    axis.set_position([0, 0, 1, 1])
+    axis.set(xlim=(0, WIDTH), ylim=(bottom + 0.75, 0))
+    axis.set_axis_off()
+    for place in placed:
+        _draw_block(axis, place, scale)
+    _draw_paths(axis, placed)
+    for level in range(1, max(block.level for block in blocks) + 1):
+        middle = next(p["middle"] for p in placed if p["block"].level == level)
+        colour = LEVEL_COLOURS[(level - 1) % len(LEVEL_COLOURS)]
+        axis.text(0.08, middle, f"level {level}", va="center", color=colour, weight="bold")
+    for role, name in (("encoder", "encoder"), ("bottleneck", "bottleneck"), ("decoder", "decoder")):
+        of_role = [p for p in placed if p["block"].role == role]
+        x = (of_role[0]["left"] + of_role[-1]["right"]) / 2
+        axis.text(x, bottom + 0.12, name, ha="center", va="center", style="italic")
+    axis.text(
+        WIDTH / 2, bottom + 0.5,
+        "→ two 3×3 convolutions (head: one 1×1)   ↓ max pooling   ↑ upsampling   "
+        "dashed: skip, hatched where it arrives",
+        ha="center", va="center", fontsize=10,
+    )  # fmt: skip
+    down = ", ".join(f"{_size(b)} with {b.shape[2]} channels" for b in blocks if b.role == "encoder")
+    low = next(b for b in blocks if b.role == "bottleneck")
+    return fig, (
+        f"A U. Down its left side blocks of {down}; at the bottom {_size(low)} with {low.shape[2]}; up its right side the same "
+        "sizes again, each joined by a dashed arrow from the left."
+    )
+
+
+def _size(block):
+    """Height x width of a block, as text; a long one is shortened where both are the same."""
+    height, width, _ = block.shape
+    return f"{height}²" if height == width > 99 else f"{height}×{width}"
+
+
+def _place_blocks(blocks):
+    """Where each block of a U stands, in inches from the top left; also inches per channel, and the lower end."""
+    margin, over, under = 0.75, 0.36, 0.3
+    pieces = []
+    for block in blocks:
+        if block.below:
+            parts = [block.skip, block.below] if block.skip else [block.below]
+            pieces.append({"block": block, "joint": True, "parts": parts, "label": "+".join(map(str, parts))})
+        pieces.append({"block": block, "joint": False, "parts": [block.shape[2]], "label": str(block.shape[2])})
+    for piece in pieces:
+        texts = [piece["label"]] if piece["joint"] else [piece["label"], _size(piece["block"])]
+        more = {"image": 0.1, "head": 0}.get(piece["block"].role, -0.1 if piece["joint"] else -0.05)
+        piece["room"] = 0.085 * max(map(len, texts)) + more
+    gap = min(0.2, 1.8 / len(pieces))
+    # The largest scale at which blocks and their labels fit side by side, found by halving.
+    space, low, high = WIDTH - margin - 0.1 - gap * len(pieces), 0.0, 0.02
+    for _ in range(40):
+        scale = (low + high) / 2
+        fits = sum(max(sum(piece["parts"]) * scale, piece["room"]) for piece in pieces) <= space
+        low, high = (scale, high) if fits else (low, scale)
+    depth = max(block.level for block in blocks)
+    tallest = [max(b.shape[0] for b in blocks if b.level == level) for level in range(1, depth + 1)]
+    tall = (1.5 + 0.4 * depth) / sum(tallest)
+    tops = np.cumsum([0, *(size * tall + over + under for size in tallest)])
+    x = margin
+    for piece in pieces:
+        level, wide = piece["block"].level, sum(piece["parts"]) * low
+        slot, high = max(wide, piece["room"]), piece["block"].shape[0] * tall
+        middle = tops[level - 1] + over + tallest[level - 1] * tall / 2
+        left = x + (slot - wide) / 2
+        piece |= {
+            "left": left,
+            "right": left + wide,
+            "middle": middle,
+            "top": middle - high / 2,
+            "bottom": middle + high / 2,
+        }
+        x += slot + gap
+    return pieces, low, tops[-1]
+
+
+def _draw_block(axis, place, scale):
+    """Draw one placed block with its labels."""
+    block, start, centre = place["block"], place["left"], (place["left"] + place["right"]) / 2
+    colour = LEVEL_COLOURS[(block.level - 1) % len(LEVEL_COLOURS)]
+    for k, part in enumerate(place["parts"]):
+        look = {"facecolor": colour, "edgecolor": BLACK}
+        if place["joint"] and block.skip and k == 0:
+            look = {"facecolor": "white", "edgecolor": colour, "hatch": "/////"}
+        elif place["joint"]:
+            look["facecolor"] = LEVEL_COLOURS[block.level % len(LEVEL_COLOURS)]
+        elif block.role in ("image", "head"):
+            look["facecolor"] = GREY
+        wide, high = part * scale, place["bottom"] - place["top"]
+        axis.add_patch(plt.Rectangle((start, place["top"]), wide, high, linewidth=0.8, **look))
+        start += wide
+    axis.text(centre, place["top"] - 0.05, place["label"], ha="center", va="bottom", fontsize=10)
+    if not place["joint"]:
+        name = f"{block.name}\n" if block.role in ("image", "head") else ""
+        axis.text(centre, place["bottom"] + 0.04, name + _size(block), ha="center", va="top", fontsize=10)
+
+
+def _draw_paths(axis, placed):
+    """Draw the arrows between placed blocks."""
+
+    def arrow(start, end, colour=BLACK, **more):
+        style = {
+            "arrowstyle": "-|>",
+            "color": colour,
+            "linewidth": 1.5,
+            "shrinkA": 0,
+            "shrinkB": 0,
+            "mutation_scale": 11,
+        }
+        axis.annotate("", end, start, arrowprops=style | more)
+
+    sources = {}
+    for before, after in zip(placed, placed[1:]):
+        block = after["block"]
+        if block.level > before["block"].level:
+            sources[before["block"].level] = before
+            start = ((before["left"] + before["right"]) / 2, before["bottom"] + 0.22)
+            axis.plot([start[0]] * 2, [start[1], after["middle"]], color=VERMILLION, linewidth=1.5)
+            arrow((start[0], after["middle"]), (after["left"], after["middle"]), VERMILLION)
+        elif after["joint"]:
+            x = max(after["right"] - 0.06, (after["left"] + after["right"]) / 2)
+            axis.plot([before["right"], x], [before["middle"]] * 2, color=GREEN, linewidth=1.5)
+            arrow((x, before["middle"]), (x, after["bottom"]), GREEN)
+        else:
+            arrow((before["right"], before["middle"]), (after["left"], after["middle"]))
+        if after["joint"] and block.skip:
+            source = sources[block.level]
+            arrow((source["right"], source["middle"]), (after["left"], after["middle"]), BLUE, linestyle="--")

@@ -1,0 +1,97 @@
+"""How a figure is shown: one style sheet, one palette, and a text beside every picture."""
+
+from __future__ import annotations
+
+import functools
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+GREY = "#666666"
+
+SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
+STYLE_COLOURS = {"ground": GREY, "filled": BLUE, "outlined": ORANGE}
+CLASS_COLOURS = {
+    "ground": GREY, "disc": BLUE, "square": ORANGE, "triangle": GREEN, "ring": PURPLE, "cross": VERMILLION, "star": YELLOW,
+}  # fmt: skip
+LEVEL_COLOURS = (BLUE, SKY, GREEN, ORANGE, VERMILLION)
+"""Encoder and decoder level 1, 2, ... from the top of the U downward."""
+MISSED, INVENTED, FOUND = VERMILLION, SKY, "#D9D9D9"
+"""Error maps: silhouette pixels that the network missed, ground pixels that it took for a shape, correct silhouette."""
+IMAGE_MAP, PROBABILITY_MAP, SIGNED_MAP = "gray", "viridis", "PuOr"
+
+STYLE = {
+    "figure.facecolor": "white", "savefig.facecolor": "white", "axes.facecolor": "white", "figure.dpi": 100,
+    "font.size": 11, "axes.titlesize": 11, "axes.labelsize": 11, "xtick.labelsize": 10, "ytick.labelsize": 10,
+    "legend.fontsize": 10, "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 2,
+    "image.interpolation": "nearest", "legend.frameon": False, "figure.constrained_layout.use": True,
+}  # fmt: skip
+"""The style sheet. The white ground makes figures readable on dark themes too."""
+
+WIDTH = 9.0
+"""Width of a full figure in inches: 900 pixels, which fits a laptop's notebook column."""
+
+
+def figure(draw):
+    """Make a function that returns ``(figure, alt text)`` into one that shows the figure with its alt text."""
+
+    @functools.wraps(draw)
+    def show(*args, **kwargs):
+        show_png(*render(show, *args, **kwargs))
+
+    return show
+
+
+def render(draw, *args, **kwargs) -> tuple[bytes, str]:
+    """What a figure of this package would show: the bytes of its PNG, and its alternative text.
+
+    Args:
+        draw: a function made with :func:`figure`.
+        args, kwargs: its arguments.
+    """
+    with plt.rc_context(STYLE):
+        fig, alt = draw.__wrapped__(*args, **kwargs)
+        buffer = io.BytesIO()
+        fig.savefig(buffer, format="png")
+        plt.close(fig)
+    return buffer.getvalue(), alt
+
+
+def show_png(png: bytes, alt: str) -> None:
+    """Show PNG bytes with alternative text; the plain text of the output is the same description."""
+    if not alt.strip():
+        raise ValueError("A picture needs a text that says what it shows.")
+    display({"image/png": png, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+@figure
+def pictures(images, titles=None, *, alt, columns=None, cmap=IMAGE_MAP, limits=(0, 1), side=None):
+    """Show images or maps side by side.
+
+    Args:
+        images: a sequence of ``(H, W)``, ``(H, W, 1)`` or ``(H, W, 3)`` arrays.
+        titles: one text a picture, or None.
+        alt: what the pictures show.
+        columns: how many in a row; all by default, at most 6.
+        cmap: colour map for single-channel pictures.
+        limits: values at the two ends of the colour map, or None for each picture's own.
+        side: width of a picture in inches.
+    """
+    images = [np.asarray(image) for image in images]
+    columns = columns or min(len(images), 6)
+    rows = -(-len(images) // columns)
+    side = side or min(WIDTH / columns, 3)
+    fig, axes = plt.subplots(rows, columns, figsize=(side * columns, (side + 0.3 * bool(titles)) * rows), squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for k, (axis, image) in enumerate(zip(axes.flat, images)):
+        low, high = limits or (None, None)
+        axis.imshow(image[..., 0] if image.shape[2:] == (1,) else image, cmap=cmap, vmin=low, vmax=high)
+        if titles:
+            axis.set_title(titles[k])
+    return fig, alt

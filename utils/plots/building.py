@@ -1,0 +1,167 @@
+"""The figures of notebook 03 building."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from utils.plots.base import (
+    BLACK,
+    BLUE,
+    GREEN,
+    IMAGE_MAP,
+    LEVEL_COLOURS,
+    PURPLE,
+    VERMILLION,
+    WIDTH,
+    YELLOW,
+    figure,
+)
+
+
+@figure
+def channels(features, *, alt, count=8, title="channel {}"):
+    """Show the first channels of one picture's feature maps, all on the same scale from black to white.
+
+    Args:
+        features: ``(1, H, W, C)`` array or tensor.
+        alt: what the pictures show.
+        count: how many channels.
+        title: of each picture; ``{}`` becomes the channel's number.
+    """
+    maps = np.moveaxis(np.asarray(features)[0, ..., :count], -1, 0)
+    columns = min(len(maps), 4)
+    rows = -(-len(maps) // columns)
+    fig, axes = plt.subplots(rows, columns, figsize=(1.8 * columns, 2.1 * rows), squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for k, (axis, channel) in enumerate(zip(axes.flat, maps), start=1):
+        shown = axis.imshow(channel, cmap=IMAGE_MAP, vmin=maps.min(), vmax=maps.max())
+        axis.set_title(title.format(k))
+    fig.colorbar(shown, ax=axes, shrink=0.8, label="value")
+    return fig, alt
+
+
+@figure
+def signal_strength(strengths):
+    """Draw how strong a signal is after every convolution, for several initialisations.
+
+    Args:
+        strengths: ``{label: [strength of the input, after layer 1, after layer 2, ...]}``, positive numbers.
+    """
+    fig, axis = plt.subplots(figsize=(7.5, 3.6))
+    looks = zip((VERMILLION, BLUE, PURPLE, GREEN), "v^os", ("--", ":", "-", "-."))
+    ends = []
+    for (label, values), (colour, marker, dash) in zip(strengths.items(), looks):
+        axis.plot(range(len(values)), values, color=colour, marker=marker, linestyle=dash)
+        axis.annotate(label, (len(values) - 1, values[-1]), xytext=(10, 0), textcoords="offset points", va="center")
+        ends.append(f"{label}: 10 to the {np.log10(values[-1] / values[0]):+.0f}".replace("+0", "0").replace("-0", "0"))
+    axis.set_yscale("log")
+    axis.set_xlabel("convolutions passed")
+    axis.set_ylabel("strength (RMS)")
+    return fig, "Strength of the signal against depth, logarithmic; change from the input to the end: " + "; ".join(
+        ends
+    ) + "."
+
+
+@figure
+def output_window(image, mask, output):
+    """Show an image with the window that a network without padding answers for, and the mask cropped to it.
+
+    Args:
+        image: ``(H, W, 3)``, 0..1.
+        mask: ``(H, W, 1)``, 0 or 1.
+        output: side of the window in pixels, centred.
+    """
+    side = image.shape[0]
+    start = (side - output) // 2
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.3))
+    for axis, picture, title in zip(
+        axes,
+        (image, mask[..., 0], mask[start : start + output, start : start + output, 0]),
+        (f"image, {side} x {side}", f"mask, {side} x {side}", f"mask cropped, {output} x {output}"),
+    ):
+        axis.imshow(picture, cmap=IMAGE_MAP, vmin=0, vmax=1)
+        axis.set_title(title)
+        axis.set_axis_off()
+    for axis in axes[:2]:
+        for colour, width, dash in ((BLACK, 4, "-"), (YELLOW, 2, "--")):
+            axis.add_patch(
+                plt.Rectangle(
+                    (start - 0.5, start - 0.5), output, output, fill=False, edgecolor=colour, lw=width, ls=dash
+                )
+            )
+    share = output**2 / side**2
+    return fig, (
+        f"A dashed window of {output} pixels in the middle of an image and its mask of {side} pixels, {share:.0%} of the "
+        "area; beside them the mask cropped to the window."
+    )
+
+
+@figure
+def cost_by_stage(rows):
+    """Draw which part of a U-Net holds its parameters, does its work and fills its memory.
+
+    Args:
+        rows: ``cost.layer_table(model)`` of a network from ``unet.build_unet``. Maps that training does not keep are left
+            out; the image counts to the first stage, the head to the last.
+    """
+    stages = list(dict.fromkeys(r.name.split("_")[0] for r in rows if "_" in r.name))
+    sums = {stage: np.zeros(3) for stage in stages}
+    for row in rows:
+        stage = row.name.split("_")[0] if "_" in row.name else (stages[-1] if row.name == "head" else stages[0])
+        sums[stage] += (row.parameters, row.macs, row.activation_bytes * row.kept)
+    table = np.array([sums[stage] for stage in stages])
+    shares = 100 * table / table.sum(axis=0)
+    depth = len(stages) // 2
+    colours = [LEVEL_COLOURS[min(k, 2 * depth - k) % len(LEVEL_COLOURS)] for k in range(len(stages))]
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 0.36 * len(stages) + 0.9), sharey=True)
+    names = ("parameters", "MACs", "activation memory")
+    for axis, name, column in zip(axes, names, shares.T):
+        bars = axis.barh(stages, column, color=colours, edgecolor=BLACK, linewidth=0.6)
+        for bar in bars[depth + 1 :]:
+            bar.set_hatch("//")
+        axis.bar_label(bars, [f"{value:.0f} %" for value in column], padding=3)
+        axis.set_xlim(0, 1.25 * shares.max())
+        axis.set_title(name)
+        axis.set_xticks([])
+        axis.spines["bottom"].set_visible(False)
+    axes[0].invert_yaxis()
+    weights, work, memory = shares.T
+    return fig, (
+        f"Three bar charts over the stages of the U: most parameters in {stages[int(weights.argmax())]} "
+        f"({weights.max():.0f} %), MACs spread with {work.min():.0f} to {work.max():.0f} % a stage, most activation memory in "
+        f"{stages[int(memory.argmax())]} ({memory.max():.0f} %)."
+    )
+
+
+@figure
+def cost_by_width(costs):
+    """Draw parameters, MACs and activation memory against width, one line a depth; both axes logarithmic.
+
+    Args:
+        costs: ``{(depth, base): (parameters, macs, bytes)}``.
+    """
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.9))
+    depths, bases = (sorted({key[k] for key in costs}) for k in (0, 1))
+    titles = ("parameters (millions)", "MACs (millions)", "activation memory (MB)")
+    for number, (axis, title) in enumerate(zip(axes, titles)):
+        for depth in depths:
+            points = [(base, costs[depth, base][number] / 1e6) for base in bases if (depth, base) in costs]
+            axis.plot(
+                *zip(*points),
+                color=LEVEL_COLOURS[(depth - 1) % 5],
+                marker="os^Dv"[(depth - 1) % 5],
+                label=f"depth {depth}",
+            )
+        axis.set(xscale="log", yscale="log", title=title, xlabel="base (channels of level 1)")
+        axis.set_xticks(bases, [str(base) for base in bases])
+        axis.minorticks_off()
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=len(depths))
+    spread = [costs[depths[-1], bases[0]][k] / costs[depths[0], bases[0]][k] for k in range(3)]
+    return fig, (
+        f"Cost against width for depths {depths[0]} to {depths[-1]}, logarithmic: all lines rise. From the shallowest to the "
+        f"deepest network of one width the parameters grow about {spread[0]:.0f}-fold, the MACs {spread[1]:.0f}-fold, the "
+        f"activation memory {spread[2]:.1f}-fold."
+    )

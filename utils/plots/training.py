@@ -1,0 +1,200 @@
+"""The figures of notebook 04 training."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from utils.plots.base import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    IMAGE_MAP,
+    LEVEL_COLOURS,
+    ORANGE,
+    PURPLE,
+    SPLIT_COLOURS,
+    STYLE_COLOURS,
+    WIDTH,
+    figure,
+)
+
+
+@figure
+def cross_entropy_curves(truth, probability):
+    """Draw the loss of a pixel against its probability, for both truths, with some pixels marked.
+
+    Args:
+        truth: 0 or 1 for each marked pixel.
+        probability: the marked pixels' probabilities, 0..1.
+    """
+    p = np.linspace(0.01, 0.99, 197)
+    fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 3.4))
+    for value, colour, dash, curve in ((1, BLUE, "-", -np.log(p)), (0, ORANGE, "--", -np.log(1 - p))):
+        axis.plot(p, curve, color=colour, linestyle=dash, label=f"truth {value}")
+    for t, q in zip(truth, probability):
+        loss = -np.log(q if t else 1 - q)
+        axis.plot(q, loss, "o" if t else "s", color=BLUE if t else ORANGE, markersize=9, markeredgecolor=BLACK)
+        axis.annotate(f"{loss:.2f}", (q, loss), (0, 11), textcoords="offset points", ha="center")
+    axis.set(xlabel="predicted probability of shape", ylabel="loss of the pixel", xlim=(0, 1), ylim=(0, 4.9))
+    axis.legend(loc="upper center")
+    return fig, (
+        "The loss of one pixel against its predicted probability: for truth 1 it falls from above 4 to 0, for truth 0 it "
+        "rises in mirror image. Marked pixels on the wrong side lie high on the curves."
+    )
+
+
+@figure
+def overfitting(losses, images, masks, probability):
+    """Draw the loss of every step on one batch, and how well two of its pictures are remembered at the end.
+
+    Args:
+        losses: one value a step.
+        images, masks, probability: the batch, its truth and the network's output, ``(N, H, W, C)``.
+    """
+    fig, (axis, *small) = plt.subplots(1, 4, figsize=(WIDTH, 2.6), width_ratios=(1.9, 1, 1, 1))
+    axis.plot(np.arange(1, len(losses) + 1), losses, color=BLUE)
+    axis.set(xlabel="step", ylabel="loss", yscale="log")
+    for panel, picture, title in zip(small, (images[0], masks[0], probability[0]), ("image", "truth", "output")):
+        panel.imshow(picture[..., 0] if picture.shape[-1] == 1 else picture, cmap=IMAGE_MAP, vmin=0, vmax=1)
+        panel.set_title(title)
+        panel.set_axis_off()
+    return fig, (
+        "Left: the loss on one batch falls over the steps, on a logarithmic scale. Right: a training image, its mask, and the "
+        "network's output after the last step, which repeats the mask."
+    )
+
+
+@figure
+def learning_rate(rates):
+    """Draw the learning rate of every step."""
+    fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 2.4))
+    axis.plot(rates, color=BLUE)
+    axis.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
+    return (
+        fig,
+        "The learning rate climbs steeply to its peak in the first steps, then falls along half a cosine to almost 0.",
+    )
+
+
+@figure
+def training_curves(history):
+    """Draw loss and validation IoU after every epoch of a :class:`utils.training.History`."""
+    epochs = np.arange(1, len(history) + 1)
+    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    left.plot(epochs, history.loss, "o-", color=SPLIT_COLOURS["train"], label="training")
+    left.plot(epochs, history.val_loss, "s--", color=SPLIT_COLOURS["validation"], label="validation")
+    left.set(xlabel="epoch", ylabel="binary cross-entropy", ylim=(0, None))
+    left.legend()
+    right.plot(epochs, history.val_iou, "s--", color=SPLIT_COLOURS["validation"])
+    right.set(xlabel="epoch", ylabel="validation IoU", ylim=(0, 1))
+    return fig, (
+        "Two panels against the epoch. Left: training and validation loss fall together and end close to each other. "
+        "Right: the validation IoU rises and levels off near the top."
+    )
+
+
+@figure
+def threshold_curve(thresholds, scores, best):
+    """Draw a score against the threshold, with the best threshold marked."""
+    fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 2.8))
+    axis.plot(thresholds, scores, "o-", color=SPLIT_COLOURS["validation"], markersize=4)
+    axis.axvline(best, color=BLACK, linestyle=":", label="best on validation")
+    axis.set(xlabel="threshold", ylabel="validation IoU", xlim=(0, 1))
+    axis.legend(loc="upper left")
+    return fig, "Validation IoU against the threshold: a flat hill that falls off near 0 and near 1; its top is marked."
+
+
+@figure
+def compare_runs(histories):
+    """Draw the validation IoU of several runs against the images seen and against the seconds.
+
+    Args:
+        histories: dict of name to :class:`utils.training.History`.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
+    looks = zip((BLUE, ORANGE, GREEN, PURPLE), ("o-", "s--", "^-.", "d:"))
+    for (name, history), (colour, look) in zip(histories.items(), looks):
+        axes[0].plot(history.images, history.val_iou, look, color=colour, label=name)
+        axes[1].plot(history.seconds, history.val_iou, look, color=colour, label=name)
+    axes[0].set(xlabel="training images seen", ylabel="validation IoU", ylim=(0, 1))
+    axes[1].set(xlabel="seconds of training")
+    axes[1].legend(loc="lower right")
+    return fig, (
+        "Validation IoU of the deep and the one-level network, against images seen on the left and seconds on the right: "
+        "on both axes the deep network ends far above the one-level network, which levels off early."
+    )
+
+
+@figure
+def recall_by_style(recalls):
+    """Draw bars of recall on filled and on outlined shapes for several networks.
+
+    Args:
+        recalls: dict of network name to dict of style name to recall, 0..1.
+    """
+    fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 3))
+    styles = ("filled", "outlined")
+    for k, (style, hatch) in enumerate(zip(styles, ("", "///"))):
+        places = np.arange(len(recalls)) + 0.38 * (k - 0.5)
+        bars = axis.bar(
+            places, [r[style] for r in recalls.values()], 0.34, color=STYLE_COLOURS[style], hatch=hatch,
+            edgecolor="white", label=f"{style} shapes",
+        )  # fmt: skip
+        axis.bar_label(bars, fmt="%.2f", padding=2)
+    axis.set(xticks=range(len(recalls)), xticklabels=recalls, ylabel="recall on test images", ylim=(0, 1.3))
+    axis.set_yticks((0, 0.5, 1))
+    axis.legend(ncols=2, loc="upper center")
+    return fig, (
+        "Bars of recall on filled and outlined shapes. The deep network finds nearly all of both; the one-level network is "
+        "almost as good on filled shapes and misses a large part of the outlined ones."
+    )
+
+
+@figure
+def side_by_side(rows, titles):
+    """Show rows of pictures with a title over each column: images, masks, outputs.
+
+    Args:
+        rows: a list of rows; a row is a list of ``(H, W)``, ``(H, W, 1)`` or ``(H, W, 3)`` arrays, 0..1.
+        titles: one for each column.
+    """
+    columns = len(titles)
+    side = min(WIDTH / columns, 1.9)
+    fig, axes = plt.subplots(len(rows), columns, figsize=(side * columns, side * len(rows) + 0.3), squeeze=False)
+    for axis_row, row in zip(axes, rows):
+        for axis, picture in zip(axis_row, row):
+            picture = np.asarray(picture)
+            axis.imshow(picture[..., 0] if picture.shape[2:] == (1,) else picture, cmap=IMAGE_MAP, vmin=0, vmax=1)
+            axis.set_axis_off()
+    for axis, title in zip(axes[0], titles):
+        axis.set_title(title)
+    return fig, (
+        "Test images with outlined shapes beside their masks. The deep network's output fills most of each outline; the "
+        "one-level network's output follows the lines and leaves the middle of large outlines empty."
+    )
+
+
+@figure
+def seed_spread(rows):
+    """Draw the test scores of several seeds as dots, one column a score, one row a network.
+
+    Args:
+        rows: list of dicts with ``network``, ``iou``, ``filled``, ``outlined``, one a run.
+    """
+    scores = {"iou": "IoU", "filled": "recall, filled", "outlined": "recall, outlined"}
+    names = list(dict.fromkeys(row["network"] for row in rows))
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 0.9 + 0.6 * len(names)), sharey=True)
+    for axis, (score, label) in zip(axes, scores.items()):
+        for height, name in enumerate(names):
+            values = [row[score] for row in rows if row["network"] == name]
+            axis.plot([min(values), max(values)], [height, height], color=GREY, linewidth=1)
+            axis.plot(values, [height] * len(values), "osd^"[height % 4], color=LEVEL_COLOURS[height], alpha=0.75)
+        axis.set(
+            xlabel=label, xlim=(0.4, 1.02), yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5)
+        )
+    return fig, (
+        "Test scores of three seeds a network as dots. The dots of one network lie close together; the two networks are far "
+        "apart in IoU and in recall on outlined shapes, and close in recall on filled shapes."
+    )
