@@ -11,7 +11,7 @@ PY = $(VENV)/bin/python
 ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 TIME_BUDGET=0
 export TIME_BUDGET
 
-.PHONY: help env lab test unit compare test-one-thread notebooks weights seeds lint format clean
+.PHONY: help env lab test unit compare test-one-thread notebooks weights seeds slides lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -53,6 +53,9 @@ weights: env  ## train the networks whose weights are in data/ again
 
 seeds: env  ## train with three seeds and print the scores and their spread
 	@$(PY) -m tests.benchmarks.seeds
+
+slides: env  ## make slides for an instructor from the notebooks, in slides/
+	@$(PY) -m tests.slides $(NB)
 
 lint: env  ## check style: utils, tests, notebooks
 	@$(PY) -m ruff check utils tests notebooks && $(PY) -m ruff format --check utils tests notebooks

@@ -158,13 +158,68 @@ def skeleton(notebook, path):
 
 
 @check
-def predictions_and_exercises(notebook, path):
-    """The reader commits to a guess three times and has two exercises."""
+def predictions_exercises_questions(notebook, path):
+    """The reader commits to a guess three times, has four exercises and two questions."""
     source = whole_prose(notebook)
-    guesses = source.count("**Predict:**")
-    exercises = sum(text.startswith("Exercise: ") for _, text in headings(source))
-    complaints = [f"**Predict:** stands {guesses} times; at least 3"] if guesses < 3 else []
-    return complaints + ([f"there are {exercises} exercises; at least 2"] if exercises < 2 else [])
+    titles = [text for _, text in headings(source)]
+    found = {
+        "**Predict:**": (source.count("**Predict:**"), 3),
+        "### Exercise: ": (sum(text.startswith("Exercise: ") for text in titles), 4),
+        "### Question: ": (sum(text.startswith("Question: ") for text in titles), 2),
+    }
+    return [f"{what} stands {count} times; at least {least}" for what, (count, least) in found.items() if count < least]
+
+
+@check
+def objectives_are_tested(notebook, path):
+    """Each thing that the reader will be able to do links to what tests it, and the recap answers each."""
+    source = f"{whole_prose(notebook)}\n"
+    tested = {text.replace(" ", "-") for _, text in headings(source) if text.startswith(("Exercise: ", "Question: "))}
+    objectives = bullets(source.partition("**You will be able to**")[2].partition("**Time**")[0])
+    recap = bullets(source.partition("\n## Recap\n")[2].partition("\n#")[0])
+    complaints = [
+        f"'{text[:50]}…' links to no exercise or question of this notebook"
+        for text in objectives
+        if not {unquote(address)[1:] for address in LINK.findall(text)} & tested
+    ]
+    if not 3 <= len(objectives) <= 6:
+        complaints.append(f"there are {len(objectives)} objectives; 3 to 6")
+    if len(objectives) != len(recap):
+        complaints.append(f"{len(objectives)} objectives, but {len(recap)} lines in the recap; one each, in the same order")
+    return complaints
+
+
+def bullets(source: str) -> list[str]:
+    """The items of the lists in a markdown text."""
+    return [" ".join(item.split()) for item in re.findall(r"(?ms)^- (.+?)(?=^- |^\s*$|\Z)", source)]
+
+
+@check
+def questions(notebook, path):
+    """A question has three options or more, one of them right, and an answer to each that opens where nothing runs."""
+    complaints = []
+    for cell in markdown_cells(notebook):
+        titles = [text for _, text in headings(cell.source) if text.startswith("Question: ")]
+        if not titles:
+            complaints += ["a <details> stands outside of a question"] if "<details" in cell.source else []
+            continue
+        options = OPTION.findall(cell.source)
+        letters = "".join(letter for letter, _, _ in options)
+        marks = [answer.strip()[:1] for _, _, answer in options]
+        if len(titles) > 1 or len(options) != cell.source.count("<details"):
+            complaints.append(f"'{titles[0]}': one question a cell, every option in the form that OPTION reads")
+        elif len(options) < 3 or not "ABCDEF".startswith(letters):
+            complaints.append(f"'{titles[0]}' needs three options or more, A, B, C and so on; it has '{letters}'")
+        elif sorted(marks) != ["✓"] + ["✗"] * (len(marks) - 1):
+            complaints.append(f"'{titles[0]}' needs one answer that begins with ✓ and the others with ✗; it has {marks}")
+        complaints += [
+            f"'{titles[0]}', {letter}: the answer must say why" for letter, _, answer in options if len(answer.split()) < 6
+        ]
+    return complaints
+
+
+OPTION = re.compile(r"<details><summary>([A-Z])\. (.+?)</summary>\n\n(.+?)\n\n</details>", re.DOTALL)
+"""An option of a question and what is said to someone who chooses it."""
 
 
 @check

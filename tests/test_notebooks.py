@@ -28,9 +28,33 @@ HEAD = f"""\
 [Open in Binder](https://mybinder.org/v2/gh/{GITHUB}/main?labpath=notebooks/{NAME})
 
 **You will be able to**
-- do one thing.
+- do one thing ([exercise](#Exercise:-write-it)),
+  and say so
+- say what it is good for ([question](#Question:-what-for?))
+- do it again ([exercise](#Exercise:-write-it))
 
 **Time** 5 minutes. **You should know** [the next one](02_next.ipynb#A-section).
+"""
+QUESTION = """\
+### Question: what for?
+
+What is it good for?
+
+<details><summary>A. For nothing.</summary>
+
+✗ Then it would not be here; look at the picture again.
+
+</details>
+<details><summary>B. For this.</summary>
+
+✓ Right. That is what the picture above shows.
+
+</details>
+<details><summary>C. For `that`.</summary>
+
+✗ That needs two of them, and here is one.
+
+</details>
 """
 STUB = "def mine(x):\n    return None\n\n\nchecks.thing(mine)"
 
@@ -73,9 +97,10 @@ def good():
         text("The disc is red.\n\n**Predict:** and now?"),
         code("train()", prints("loss 0.123456"), tags=["nbval-ignore-output"]),
         text("It fell. **Predict:** and then?"),
-        *exercise,
-        *copy.deepcopy(exercise),
-        text("## Recap\n\nDone."),
+        *(cell for _ in range(4) for cell in copy.deepcopy(exercise)),
+        text(QUESTION),
+        text(QUESTION.replace("what for", "why")),
+        text("## Recap\n\nDone.\n\n- One thing\n  was done.\n- It is good.\n- Again."),
         text("## What's next\n\nMore."),
         text("## Further reading\n\nA paper."),
     ]
@@ -154,8 +179,24 @@ SPOILED = [
     ("skeleton", drop("## Recap")),
     ("skeleton", "## What's next", "## Recap again"),
     ("skeleton", lambda notebook: notebook.cells.insert(1, notebook.cells.pop())),
-    ("predictions_and_exercises", "**Predict:** what?", "What?"),
-    ("predictions_and_exercises", "### Exercise: write it", "### Write it"),
+    ("predictions_exercises_questions", "**Predict:** what?", "What?"),
+    ("predictions_exercises_questions", "### Exercise: write it", "### Write it"),
+    ("predictions_exercises_questions", "### Question: why?", "### Why?"),
+    ("objectives_are_tested", "([question](#Question:-what-for?))", ""),
+    ("objectives_are_tested", "#Question:-what-for?", "#A-section"),
+    ("objectives_are_tested", "#Question:-what-for?", "02_next.ipynb#Question:-what-for?"),
+    ("objectives_are_tested", "\n- Again.", ""),
+    ("objectives_are_tested", "- Again.", "- Again.\n- And again."),
+    ("objectives_are_tested", "- do it again ([exercise](#Exercise:-write-it))\n", ""),
+    ("questions", "### Question: what for?", "### What for?"),
+    ("questions", "<summary>C.", "<summary>D."),
+    ("questions", "✗ That needs", "✓ That needs"),
+    ("questions", "✓ Right.", "✗ Right."),
+    ("questions", "✗ That needs", "That needs"),
+    ("questions", "✗ That needs two of them, and here is one.", "✗ No."),
+    ("questions", "</summary>\n\n✗ That needs", "</summary>✗ That needs"),
+    ("questions", lambda notebook: notebook.cells.insert(2, text(f"{QUESTION}\n{QUESTION}"))),
+    ("questions", lambda notebook: find(notebook, "what for?").update(source=QUESTION.split("<details><summary>C")[0])),
     ("links", "(02_next.ipynb#A-section)", "(03_nowhere.ipynb)"),
     ("links", "(02_next.ipynb#A-section)", "(02_next.ipynb#Another-section)"),
     ("links", "Done.", '<img src="images/nowhere.png" alt="nothing">'),
@@ -188,7 +229,7 @@ SPOILED = [
     ("figures_are_read", drop("The disc is red.")),
     (
         "enough_is_compared",
-        lambda notebook: [c.metadata.update(tags=["nbval-ignore-output"]) for c in notebook.cells[:12]],
+        lambda notebook: [c.metadata.update(tags=["nbval-ignore-output"]) for c in notebook.cells],
     ),
     ("known_tags", tag("train()", "nbval-ignore-outputs")),
     ("known_tags", tag("train()", "nbval-skip")),
@@ -259,7 +300,7 @@ def test_a_cell_that_was_never_executed_is_not_compared():
 
 
 def test_cells_with_output_are_counted_as_compared_or_exempt(good):
-    assert notebooks.compared_and_exempt(good) == (6, 1)
+    assert notebooks.compared_and_exempt(good) == (10, 1)
 
 
 def test_notebooks_are_found_by_the_beginning_of_their_names(path):
@@ -286,6 +327,13 @@ def test_normalising_keeps_ids_and_hides_solutions(good):
         cell.execution_count = 10 + k
         cell.metadata["execution"] = {"iopub.execute_input": "2026-01-01"}
         cell.metadata.pop("jupyter", None)
+    assert notebooks.normalise(raw) == good
+
+
+def test_normalising_leaves_the_still_picture_of_what_can_be_moved(good):
+    raw = copy.deepcopy(good)
+    data = find(raw, "plots.disc()").outputs[0].data
+    data[notebooks.WIDGET] = {"model_id": "0123", "version_major": 2, "version_minor": 0}
     assert notebooks.normalise(raw) == good
 
 

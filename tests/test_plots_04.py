@@ -32,9 +32,19 @@ def test_training_curves_show_every_epoch_of_both_losses_and_the_score():
     assert list(right.lines[0].get_ydata()) == [0.2, 0.6, 0.9]
 
 
-def test_the_best_threshold_is_marked():
-    figure, _ = plots.threshold_curve.__wrapped__([0.2, 0.5, 0.8], [0.7, 0.9, 0.6], 0.5)
-    assert [line.get_xdata()[0] for line in figure.axes[0].lines][1] == 0.5
+def test_the_threshold_is_marked_and_its_masks_are_shown():
+    truth = np.zeros((2, 8, 8, 1), np.uint8)
+    truth[:, 2:6, 2:6] = 1
+    probability = np.where(truth, 0.6, 0.3)
+    for threshold, shown in ((0.2, 1), (0.5, truth[0, ..., 0]), (0.8, 0)):
+        figure, alt = plots.threshold_masks.__wrapped__(
+            truth, probability, [0.2, 0.5, 0.8], [0.7, 0.9, 0.6], threshold=threshold
+        )
+        hill, *small = figure.axes
+        score = {0.2: 0.7, 0.5: 0.9, 0.8: 0.6}[threshold]
+        assert hill.lines[1].get_xydata().tolist() == [[threshold, score]]
+        assert len(small) == 2 and (small[0].images[0].get_array() == shown).all()
+        assert f"{threshold:.2f}" in alt and figure.get_size_inches()[0] <= plots.WIDTH
 
 
 def test_runs_are_compared_on_images_and_on_seconds():

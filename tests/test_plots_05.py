@@ -62,3 +62,16 @@ def test_the_last_moment_stays_longest(animation):
         picture.seek(number)
         durations.append(picture.info["duration"])
     assert durations == [300, 300, 300, 300, 3000] and picture.info["loop"] == 0
+
+
+def test_the_picture_of_a_cut_shows_the_output_that_belongs_to_it():
+    images = shapes.draw(3, size=16).images
+    outputs = {cut: np.full((3, 16, 16, 1), k / 5, np.float32) for k, cut in enumerate(visualizing._CUTS)}
+    seen = {cut: plots.render(plots.skip_cut, images, outputs, cut=cut) for cut in outputs}
+    assert len({png for png, _ in seen.values()}) == len({alt for _, alt in seen.values()}) == 6
+    viridis = matplotlib.colormaps["viridis"]
+    for k, (cut, (png, alt)) in enumerate(seen.items()):
+        pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) / 255
+        assert pixels.shape == (180, 900, 3)
+        assert np.abs(pixels[100, 225] - viridis(k / 5)[:3]).max() < 0.02
+        assert cut in alt.lower() or cut == "none"

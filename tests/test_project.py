@@ -75,6 +75,32 @@ def test_memory_is_given_back_where_that_is_possible_and_never_an_error(monkeypa
     project.keep_freed_memory(4_000_000)
 
 
+@pytest.mark.parametrize(
+    ("version", "before", "after"),
+    [
+        ("2.21.0", None, "--xla_cpu_use_fusion_emitters=false"),
+        ("2.20.0", "--xla_a=1", "--xla_a=1 --xla_cpu_use_fusion_emitters=false"),
+        ("2.21.0", "--xla_cpu_use_fusion_emitters=true", "--xla_cpu_use_fusion_emitters=true"),
+        ("2.19.1", None, None),
+        ("2.22.0", "--xla_a=1", "--xla_a=1"),
+        ("", None, None),
+    ],
+)
+def test_xla_gets_an_option_only_from_versions_that_know_it(version, before, after, monkeypatch):
+    monkeypatch.setattr(project, "_installed_tensorflow", lambda: version)
+    monkeypatch.setenv("XLA_FLAGS", before or "")
+    if before is None:
+        monkeypatch.delenv("XLA_FLAGS")
+    project.compile_in_little_memory()
+    assert os.environ.get("XLA_FLAGS") == after
+
+
+def test_the_installed_tensorflow_is_found_without_its_import():
+    import tensorflow as tf
+
+    assert project._installed_tensorflow() == tf.__version__
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much memory this process holds")
 def test_freed_arrays_do_not_stay_with_the_process():
     code = """

@@ -34,7 +34,11 @@ def stdout_of(path, cell):
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
     """A notebook that was executed and stored: three cells, the last one exempt."""
-    sources = "import os\nprint('one')\nos.write(2, b'native log')\nprint('two')", "1 + 1", "import time\ntime.sleep(0.6)\ntime.time()"
+    sources = (
+        "import os\nprint('one')\nos.write(2, b'native log')\nprint('two')",
+        "1 + 1",
+        "import time\ntime.sleep(0.6)\ntime.time()",
+    )
     path = store(tmp_path_factory.mktemp("stored"), ALLOCATE, *sources, tags=["nbval-ignore-output"])
     with pytest.MonkeyPatch.context() as outside_pytest:
         outside_pytest.delenv("PYTEST_CURRENT_TEST")

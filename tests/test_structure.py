@@ -136,7 +136,10 @@ def test_requirements_are_ranges():
 # ---- Texts and commands ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", sorted(notebooks.ROOT.glob("*.md")) + sorted((notebooks.ROOT / "data").glob("*.md")))
+TEXTS = [path for folder in (".", "data", "notebooks") for path in sorted((notebooks.ROOT / folder).glob("*.md"))]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
 def test_links_of_texts_lead_somewhere(path):
     assert notebook_checks.broken_links(path.read_text(encoding="utf-8"), path) == []
 

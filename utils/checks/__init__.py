@@ -5,26 +5,52 @@ that the answer is right, or that it is not and which mistake it looks like. A c
 runs from top to bottom with all exercises unsolved.
 """
 
-from utils.checks.architecture import max_pooling, receptive_field_rule
+from utils.checks.architecture import (
+    convolution_by_hand,
+    levels,
+    max_pooling,
+    receptive_field_rule,
+    step_up,
+    way_down,
+)
 from utils.checks.base import Waiting, call, check, number
-from utils.checks.building import double_conv_parameters, strided_level
-from utils.checks.data import iou, joint_augmentation
-from utils.checks.training import best_threshold, cross_entropy
-from utils.checks.visualizing import calibration_bin, error_kinds
+from utils.checks.building import crop_mask, double_conv, double_conv_parameters, heads, skips, strided_level
+from utils.checks.data import blind_window, iou, joint_augmentation, one_hot, ready_mask, split_by_scene
+from utils.checks.training import best_threshold, cross_entropy, failed_runs, failures, one_change, soft_dice
+from utils.checks.visualizing import ablation, calibration_bin, error_kinds, tiles, worst_pictures
 
 __all__ = [
     "check",
     "Waiting",
     "call",
     "number",
+    "convolution_by_hand",
     "max_pooling",
+    "step_up",
+    "levels",
     "receptive_field_rule",
+    "way_down",
+    "blind_window",
     "iou",
+    "one_hot",
+    "split_by_scene",
     "joint_augmentation",
+    "ready_mask",
+    "double_conv",
     "strided_level",
+    "skips",
+    "heads",
+    "crop_mask",
     "double_conv_parameters",
     "cross_entropy",
     "best_threshold",
+    "soft_dice",
+    "failed_runs",
+    "failures",
+    "one_change",
     "error_kinds",
+    "ablation",
+    "tiles",
     "calibration_bin",
+    "worst_pictures",
 ]

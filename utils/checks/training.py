@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+
 import numpy as np
 
-from utils.checks.base import call, check, number
+from utils import cost, metrics, training, unet
+from utils.checks.base import Waiting, call, check, number
 
 
 @check
@@ -64,3 +68,180 @@ def best_threshold(my_threshold):
     return (
         f"The best threshold of a small example is {right:.2f}, you return {value:.2f}. Pool the pixels of all images."
     )
+
+
+@check
+def soft_dice(my_dice_loss):
+    """Check a function of truth and probability, ``(N, H, W, 1)``, that returns the mean soft Dice loss of the images."""
+    truth = np.zeros((2, 4, 4, 1))
+    truth[0, :3], truth[1, 0, 0] = 1, 1
+    p = np.random.default_rng(7).uniform(0.05, 0.95, truth.shape)
+    p[0, 0], p[1, 0, 0] = 0.9, 0.7  # the first image is the better one, so pooling shows
+    answer = call(my_dice_loss, truth, p)
+    if np.shape(answer) == (2,):
+        return "You return one loss for each image; take their mean to get one number."
+    if np.shape(answer) != ():
+        return (
+            f"You return an array of shape {np.shape(answer)}; sum over height, width and channel of an image, "
+            "axis=(1, 2, 3), then take the mean over the images."
+        )
+    value, right = number(answer), _soft_dice(truth, p)
+    if np.isclose(value, right, rtol=1e-4):
+        return None
+    image = (1, 2, 3)
+    both, sizes = np.sum(truth * p, axis=image), np.sum(truth + p, axis=image)
+    for wrong, complaint in (
+        (1 - right, "This is the Dice score, which is high for a good mask; a loss is 1 minus it."),
+        (
+            _soft_dice(truth, p > 0.5),
+            "You cut the probabilities to a mask first. A cut has no slope to learn from; leave them as they are.",
+        ),
+        (
+            _soft_dice(truth, p, axis=None),
+            "You sum over the pixels of all images together; sum each image's own, then take the mean over the images.",
+        ),
+        (
+            _soft_dice(truth, p, axis=0),
+            "You sum over axis 0, the images; sum over height, width and channel, axis=(1, 2, 3).",
+        ),
+        (
+            1 - np.mean((2 * truth * p + 1) / (truth + p + 1)),
+            "You divide pixel by pixel; the sums over an image come first, then one division.",
+        ),
+        (
+            1 - np.mean((2 * np.mean(truth * p, axis=image) + 1) / (np.mean(truth + p, axis=image) + 1)),
+            "You take means over the pixels where the formula has sums, so the + 1 outweighs the picture.",
+        ),
+        (1 - np.mean((both + 1) / (sizes + 1)), "The overlap counts twice: 2 in front of the first sum is missing."),
+        (
+            1 - np.mean(2 * both / sizes),
+            "The + 1 above and below the line is missing; it keeps empty masks from 0 / 0.",
+        ),
+        (
+            1 - np.mean(2 * both / (sizes + 1)),
+            "The + 1 stands below the line only; above it keeps a perfect loss at 0.",
+        ),
+        (
+            1 - np.mean((both + 1) / (sizes - both + 1)),
+            "This is a soft IoU: below the line, Dice has the sum of both sizes.",
+        ),
+    ):
+        if np.isclose(value, wrong, rtol=1e-4):
+            return complaint
+    return f"Expected {right:.4f} for a small example, got {value:.4f}. Work out one image by hand and compare."
+
+
+def _soft_dice(truth, p, axis=(1, 2, 3)):
+    return 1 - np.mean((2 * np.sum(truth * p, axis=axis) + 1) / (np.sum(truth + p, axis=axis) + 1))
+
+
+# ---- A table of scores -------------------------------------------------------------------------------------------------
+
+BLANK, EVERYWHERE, NEAR, FLIPPED, GOOD = "blank", "shape everywhere", "sees too little", "flipped", "good"
+
+
+def failed_runs(samples) -> dict[str, dict[str, float]]:
+    """The scores of four masks that are wrong on purpose, each in a way that a run can fail.
+
+    Args:
+        samples: pictures from :func:`utils.shapes.draw`.
+
+    Returns:
+        dict: for each run ``accuracy``, ``iou``, and ``filled`` and ``outlined``, the recalls on the two styles.
+    """
+    filled, outlined = samples.styles[..., None] == 1, samples.styles[..., None] == 2
+    masks = {
+        "run 1": filled | (outlined & metrics.near_edge(outlined, 3)),
+        "run 2": np.ones_like(samples.masks),
+        "run 3": samples.masks[:, :, ::-1],
+        "run 4": np.zeros_like(samples.masks),
+    }
+    return {
+        run: {
+            "accuracy": metrics.pixel_accuracy(samples.masks, mask),
+            "iou": metrics.iou(samples.masks, mask),
+            "filled": metrics.recall(filled, mask),
+            "outlined": metrics.recall(outlined, mask),
+        }
+        for run, mask in masks.items()
+    }
+
+
+_FAILURES = {"run 1": NEAR, "run 2": EVERYWHERE, "run 3": FLIPPED, "run 4": BLANK}
+_WHY_NOT = {
+    ("run 1", FLIPPED): "Run 1 finds all of the filled shapes; masks that lie elsewhere would lose both styles alike.",
+    ("run 1", GOOD): "Run 1 is blind to something: compare its two recalls.",
+    ("run 2", GOOD): "Run 2 finds every silhouette, but look at its accuracy: what does it do with the ground?",
+    ("run 2", BLANK): "A blank mask finds nothing; run 2 finds every silhouette.",
+    (
+        "run 3",
+        NEAR,
+    ): "Run 3 loses as much of the filled shapes as of the outlined; with too small a view, only outlines suffer.",
+    ("run 3", BLANK): "Run 3 finds a part of both styles; a blank mask finds nothing.",
+    ("run 4", GOOD): "The accuracy of run 4 is the share of ground: any mask without shapes has it. Look at its IoU.",
+    ("run 4", NEAR): "Run 4 does not find the filled shapes either, and those a small view can find.",
+}
+
+
+@check
+def failures(answer):
+    """Check a dict that says for each of :func:`failed_runs` what is wrong with it."""
+    answer = call(answer)
+    if not isinstance(answer, dict):
+        return f'Give a dict such as {{"run 1": "{BLANK}"}}; this is of type {type(answer).__name__}.'
+    words = (BLANK, EVERYWHERE, NEAR, FLIPPED, GOOD)
+    for run in _FAILURES:
+        if answer.get(run) is None:
+            return f"{run.capitalize()} is not in your answer yet."
+        if answer[run] not in words:
+            return f"{answer[run]!r} is none of the words to choose from: {', '.join(words)}."
+    for run, right in _FAILURES.items():
+        if answer[run] != right:
+            other = f"{run.capitalize()} is not '{answer[run]}'. Which scores would you expect of such a mask?"
+            return _WHY_NOT.get((run, answer[run]), other)
+    return None
+
+
+# ---- A recipe of one's own ---------------------------------------------------------------------------------------------
+
+
+@check
+def one_change(recipe):
+    """Check a :class:`utils.training.Recipe` that differs from ``training.DEEP`` in one thing and can be trained here."""
+    if recipe is None:
+        raise Waiting
+    if not isinstance(recipe, training.Recipe):
+        return f"Give a training.Recipe; this is of type {type(recipe).__name__}. dataclasses.replace makes a changed copy."
+    try:
+        network = unet.build_unet(**recipe.network)
+    except (TypeError, ValueError) as error:
+        return f"This network cannot be built: {error}"
+    before, after = _settings(training.DEEP), _settings(recipe)
+    changed = [name for name in after if after[name] != before[name]]
+    if not changed:
+        return "Nothing differs from training.DEEP: another name, or a value that is the default anyway, is no change."
+    if len(changed) > 1:
+        return f"{len(changed)} things differ: {', '.join(changed)}. If the score changes, you cannot say which of them did it."
+    if changed == ["validation"]:
+        return "The number of validation images changes how the network is judged, not what it learns."
+    if network.output_shape[1:] != (64, 64, 1):
+        return f"The network's output has the shape {network.output_shape[1:]}, the masks have (64, 64, 1)."
+    if after["activation"] == "logits":
+        return "This network ends in logits; the recipe's loss takes probabilities."
+    if not isinstance(recipe.epochs, int) or min(recipe.steps, recipe.epochs) < 1 or not recipe.peak > 0:
+        return "With this recipe the network does not take one step: see epochs, images, batch_size and peak."
+    work = _work(recipe, network) / _work(training.DEEP, unet.build_unet(**training.DEEP.network))
+    if work > 3:
+        return f"This run needs {work:.0f} times the multiplications of training.DEEP; stay below 3 times, or you wait long."
+    return None
+
+
+def _settings(recipe):
+    """Everything that a recipe sets, the network's options with their defaults; its name is none of them."""
+    defaults = {name: given.default for name, given in inspect.signature(unet.build_unet).parameters.items()}
+    settings = {k: v for k, v in dataclasses.asdict(recipe).items() if k != "network"} | defaults | recipe.network
+    return {name: value for name, value in settings.items() if name != "name"}
+
+
+def _work(recipe, network):
+    return cost.macs(network) * recipe.images * recipe.epochs

@@ -8,7 +8,7 @@ same thing in every notebook. Colour is never the only difference: lines also di
 Source: Okabe and Ito, "Color Universal Design", 2008.
 """
 
-from utils.plots.architecture import boxes_on, u_shape, window_and_kernel
+from utils.plots.architecture import seen_from, u_shape, window_and_kernel
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -36,8 +36,8 @@ from utils.plots.base import (
     render,
     show_png,
 )
-from utils.plots.building import channels, cost_by_stage, cost_by_width, output_window, signal_strength
-from utils.plots.data import balance, maps, outline_problem, overlays
+from utils.plots.building import channels, cost_by_stage, cost_of_size, output_window, signal_strength
+from utils.plots.data import balance, maps, outline_problem, overlays, repainted, weight_map
 from utils.plots.training import (
     compare_runs,
     cross_entropy_curves,
@@ -46,7 +46,7 @@ from utils.plots.training import (
     recall_by_style,
     seed_spread,
     side_by_side,
-    threshold_curve,
+    threshold_masks,
     training_curves,
 )
 from utils.plots.visualizing import (
@@ -57,6 +57,7 @@ from utils.plots.visualizing import (
     from_image_to_errors,
     grid,
     reliability,
+    skip_cut,
 )
 
 __all__ = [
@@ -86,22 +87,24 @@ __all__ = [
     "pictures",
     "render",
     "window_and_kernel",
-    "boxes_on",
+    "seen_from",
     "u_shape",
     "overlays",
     "maps",
     "outline_problem",
     "balance",
+    "repainted",
+    "weight_map",
     "channels",
     "signal_strength",
     "output_window",
     "cost_by_stage",
-    "cost_by_width",
+    "cost_of_size",
     "cross_entropy_curves",
     "overfitting",
     "learning_rate",
     "training_curves",
-    "threshold_curve",
+    "threshold_masks",
     "compare_runs",
     "recall_by_style",
     "side_by_side",
@@ -109,6 +112,7 @@ __all__ = [
     "from_image_to_errors",
     "feature_u",
     "grid",
+    "skip_cut",
     "effective_fields",
     "emerging_animation",
     "reliability",

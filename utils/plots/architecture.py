@@ -8,12 +8,11 @@ import numpy as np
 from utils.plots.base import (
     BLACK,
     BLUE,
+    FOUND,
     GREEN,
     GREY,
     IMAGE_MAP,
     LEVEL_COLOURS,
-    ORANGE,
-    PURPLE,
     SIGNED_MAP,
     VERMILLION,
     WIDTH,
@@ -55,40 +54,49 @@ def window_and_kernel(window, kernel, *, alt):
 
 
 @figure
-def boxes_on(image, boxes, *, alt, centre=None):
-    """Draw labelled rectangles over a picture; a rectangle may be larger than the picture.
+def seen_from(image, mask, models, row, *, poolings, column):
+    """Show all that one output pixel sees: where its receptive field lies in the picture, and what is in it.
 
     Args:
         image: ``(H, W, 3)`` array, 0..1.
-        boxes: dictionary of label -> ``(top, bottom, left, right)`` in pixels, half open.
-        alt: what the figure shows.
-        centre: row and column of a pixel to mark, or None.
+        mask: ``(H, W, 1)`` array of 0 and 1: what the output pixel should say.
+        models: dictionary of number of poolings -> a network for such pictures.
+        row, column: the output pixel.
+        poolings: which network.
     """
+    from utils import inspect_model
+
+    box = inspect_model.theoretical_field(models[poolings], (row, column))
     height, width = image.shape[:2]
-    reach = np.array([(0, height, 0, width), *boxes.values()])
-    top, left, bottom, right = reach[:, 0].min(), reach[:, 2].min(), reach[:, 1].max(), reach[:, 3].max()
-    fig, axis = plt.subplots(figsize=(0.8 * WIDTH, 4.6))
-    axis.imshow(image, vmin=0, vmax=1)
-    axis.add_patch(plt.Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=BLACK, linewidth=1))
-    looks = ((VERMILLION, "-"), (ORANGE, "--"), (BLUE, "-."), (PURPLE, ":"))
-    for (label, box), (colour, dash) in zip(boxes.items(), looks):
-        t, b, left_edge, right_edge = box
-        for edge, thick, style in (("white", 4, "-"), (colour, 2.5, dash)):
-            axis.add_patch(
-                plt.Rectangle(
-                    (left_edge - 0.5, t - 0.5), right_edge - left_edge, b - t,
-                    fill=False, edgecolor=edge, linewidth=thick, linestyle=style,
-                )
-            )  # fmt: skip
-        axis.plot([], [], color=colour, linestyle=dash, linewidth=2.5, label=label)
-    if centre is not None:
-        axis.plot(centre[1], centre[0], marker="+", color="white", markersize=14, markeredgewidth=5, linestyle="")
-        look = {"color": BLACK, "markersize": 12, "markeredgewidth": 2, "label": "output pixel"}
-        axis.plot(centre[1], centre[0], marker="+", linestyle="", **look)
-    axis.set(xlim=(left - 2.5, right + 1.5), ylim=(bottom + 1.5, top - 2.5))
-    axis.set_axis_off()
-    axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
-    return fig, alt
+    inside = box.inside(height, width)
+    fig, axes = plt.subplots(1, 3, figsize=(0.8 * WIDTH, 2.4), width_ratios=(1, 1, 0.9))
+    faded = np.where(inside[..., None], image, 0.3 * image + 0.7)
+    for axis, shown in zip(axes, (faded, image)):
+        axis.imshow(shown, vmin=0, vmax=1)
+        axis.set(xticks=[], yticks=[])
+        axis.plot(column, row, marker="+", color="white", markersize=12, markeredgewidth=4)
+        axis.plot(column, row, marker="+", color=BLACK, markersize=10, markeredgewidth=2)
+    wide, high = box.right - box.left, box.bottom - box.top
+    axes[0].add_patch(
+        plt.Rectangle((box.left - 0.5, box.top - 0.5), wide, high, fill=False, edgecolor=VERMILLION, linewidth=2.5)
+    )
+    axes[0].set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), title="the picture")
+    axes[0].spines[:].set_visible(False)
+    axes[1].set(xlim=(box.left - 0.5, box.right - 0.5), ylim=(box.bottom - 0.5, box.top - 0.5))
+    axes[1].set(title="all that the pixel sees", facecolor=FOUND)
+    axes[1].spines[:].set(visible=True, color=VERMILLION, linewidth=2.5)
+    truth = "shape" if mask[row, column, 0] else "ground"
+    axes[2].set_axis_off()
+    network = f"{poolings} pooling{'' if poolings == 1 else 's'}"
+    text = f"{network}: {wide} × {high} px\n\nthe mask says\nat this pixel: {truth}"
+    axes[2].text(0, 0.5, text, va="center", transform=axes[2].transAxes)
+    kinds = np.unique(mask[..., 0][inside])
+    content = f"nothing but {truth}, by the mask" if len(kinds) == 1 else "shape and ground, by the mask"
+    content = "the whole picture" if inside.all() else content
+    return fig, (
+        f"With {network} the output pixel at row {row}, column {column}, where the mask says {truth}, sees "
+        f"{wide} x {high} px: {content}."
+    )
 
 
 @figure

@@ -11,6 +11,7 @@ from utils.plots.base import (
     GREEN,
     IMAGE_MAP,
     LEVEL_COLOURS,
+    ORANGE,
     PURPLE,
     VERMILLION,
     WIDTH,
@@ -83,7 +84,8 @@ def output_window(image, mask, output):
     ):
         axis.imshow(picture, cmap=IMAGE_MAP, vmin=0, vmax=1)
         axis.set_title(title)
-        axis.set_axis_off()
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(True)
     for axis in axes[:2]:
         for colour, width, dash in ((BLACK, 4, "-"), (YELLOW, 2, "--")):
             axis.add_patch(
@@ -136,32 +138,41 @@ def cost_by_stage(rows):
 
 
 @figure
-def cost_by_width(costs):
-    """Draw parameters, MACs and activation memory against width, one line a depth; both axes logarithmic.
+def cost_of_size(costs, *, depth, base, than=(3, 8)):
+    """Draw how much more or less one network costs and sees than another.
 
     Args:
-        costs: ``{(depth, base): (parameters, macs, bytes)}``.
+        costs: ``{(depth, base): (parameters, MACs, bytes of activation memory, receptive field in pixels)}``; what it holds
+            sets the axis, so that pictures of several networks can be compared.
+        depth, base: the network to draw.
+        than: depth and base of the network it is held against.
     """
-    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.9))
-    depths, bases = (sorted({key[k] for key in costs}) for k in (0, 1))
-    titles = ("parameters (millions)", "MACs (millions)", "activation memory (MB)")
-    for number, (axis, title) in enumerate(zip(axes, titles)):
-        for depth in depths:
-            points = [(base, costs[depth, base][number] / 1e6) for base in bases if (depth, base) in costs]
-            axis.plot(
-                *zip(*points),
-                color=LEVEL_COLOURS[(depth - 1) % 5],
-                marker="os^Dv"[(depth - 1) % 5],
-                label=f"depth {depth}",
-            )
-        axis.set(xscale="log", yscale="log", title=title, xlabel="base (channels of level 1)")
-        axis.set_xticks(bases, [str(base) for base in bases])
-        axis.minorticks_off()
-    handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=len(depths))
-    spread = [costs[depths[-1], bases[0]][k] / costs[depths[0], bases[0]][k] for k in range(3)]
+    names = ("parameters", "MACs", "activation memory", "receptive field")
+    mine = costs[depth, base]
+    amounts = (f"{mine[0]:,}", f"{mine[1] / 1e6:,.1f} million", f"{mine[2] / 1e6:.1f} MB", f"{mine[3]} px")
+    times = np.array(mine) / costs[than]
+    every = np.array(list(costs.values())) / costs[than]
+    fig, axis = plt.subplots(figsize=(WIDTH, 2.2))
+    bars = axis.barh(names, times - 1, left=1, color=(BLUE, GREEN, ORANGE, PURPLE), edgecolor=BLACK, linewidth=0.6)
+    for bar, ratio, amount in zip(bars, times, amounts):
+        label = f"× {_short(ratio)}   {amount}"
+        middle = bar.get_y() + bar.get_height() / 2
+        axis.annotate(label, (max(ratio, 1), middle), xytext=(6, 0), textcoords="offset points", va="center")
+    axis.axvline(1, color=BLACK, linewidth=1)
+    axis.set_xscale("log", base=2)
+    axis.set_xlim(every.min() / 1.3, every.max() * 12)
+    powers = 4.0 ** np.arange(np.ceil(np.log(every.min()) / np.log(4)), np.log(every.max()) / np.log(4) + 0.01)
+    axis.set_xticks(powers, [f"× {power:.0f}" if power >= 1 else f"× 1/{1 / power:.0f}" for power in powers])
+    axis.minorticks_off()
+    axis.invert_yaxis()
+    axis.set_title(f"depth {depth}, base {base}, against depth {than[0]}, base {than[1]}", loc="left")
     return fig, (
-        f"Cost against width for depths {depths[0]} to {depths[-1]}, logarithmic: all lines rise. From the shallowest to the "
-        f"deepest network of one width the parameters grow about {spread[0]:.0f}-fold, the MACs {spread[1]:.0f}-fold, the "
-        f"activation memory {spread[2]:.1f}-fold."
+        f"Depth {depth}, base {base} against depth {than[0]}, base {than[1]}: "
+        + ", ".join(f"{name} × {_short(ratio)}" for name, ratio in zip(names, times))
+        + f"; its receptive field is {mine[3]} px."
     )
+
+
+def _short(ratio):
+    """A ratio with as many digits as a reader needs."""
+    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utils import shapes
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -14,7 +17,9 @@ from utils.plots.base import (
     GREY,
     IMAGE_MAP,
     ORANGE,
+    PROBABILITY_MAP,
     PURPLE,
+    SKY,
     STYLE_COLOURS,
     WIDTH,
     YELLOW,
@@ -67,6 +72,37 @@ def overlays(images, masks, titles=None, *, alt, columns=None, row_labels=None, 
     for axis, text in zip(axes[:, 0], row_labels or []):
         axis.set_ylabel(text)
     return fig, alt
+
+
+@figure
+def repainted(plan, *, noise, line):
+    """Show one planned picture with other noise and other lines: the image, its mask, and one row as a curve.
+
+    Args:
+        plan: a ``shapes.Plan`` of one picture.
+        noise: standard deviation of the noise, on the 0..1 scale.
+        line: thickness of an outline, as a fraction of the picture's side.
+    """
+    one = np.ones(1, np.float32)
+    sample = shapes.paint(dataclasses.replace(plan, noise=noise * one, line=line * one))
+    image, mask = sample.images[0], sample.masks[0, ..., 0]
+    row = len(image) // 2
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.3), width_ratios=(1, 1, 2.3))
+    axes[0].imshow(image, vmin=0, vmax=1)
+    axes[0].set(title=f"noise {noise:g}, line {line:g}", xticks=[], yticks=[row], yticklabels=[f"row {row}"])
+    axes[1].imshow(mask, cmap=IMAGE_MAP, vmin=0, vmax=1)
+    axes[1].set(title=f"mask: {mask.sum():,} px", xticks=[], yticks=[])
+    columns = np.arange(len(image))
+    axes[2].fill_between(columns, 0, 1, where=mask[row] == 1, step="mid", color=SKY, alpha=0.35, label="mask is 1")
+    axes[2].plot(columns, image[row, :, 0], color=BLACK, linewidth=1.3, label="red channel")
+    axes[2].set(title=f"row {row}", xlim=(0, len(image) - 1), ylim=(0, 1.0), yticks=[0, 0.5, 1], xlabel="column")
+    axes[2].legend(loc="center left", bbox_to_anchor=(1, 0.5), handlelength=1.2)
+    for axis in axes[:2]:
+        axis.spines[:].set_visible(False)
+    return fig, (
+        f"With noise {noise:g} and line {line:g}: a picture, its mask of {mask.sum():,} pixels, and the red channel along "
+        f"row {row} as a curve, with the columns shaded where the mask is 1."
+    )
 
 
 @figure
@@ -162,3 +198,50 @@ def balance(by_kind, by_style):
     most, least = max(by_kind, key=by_kind.get), min(by_kind, key=by_kind.get)
     styles = ", ".join(f"{name} {100 * share:.0f} %" for name, share in by_style.items())
     return fig, f"Bars of the share of all pixels: by kind {most} takes the most and {least} the least; {styles}."
+
+
+@figure
+def weight_map(instances, place, weights):
+    """Show the two distances of one pixel to the two nearest shapes, and maps of the weight that distances make.
+
+    Args:
+        instances: ``(H, W)``, two or more shapes numbered from 1, 0 = ground.
+        place: row and column of a ground pixel.
+        weights: dictionary, title to ``(H, W)`` array; all share one scale.
+    """
+    fig, axes = plt.subplots(1, 1 + len(weights), figsize=(WIDTH, 3))
+    palette = np.array([matplotlib.colors.to_rgb(colour) for colour in _INSTANCES])
+    axes[0].imshow(palette[instances])
+    row, column = place
+    nearest = [_nearest(instances == number, place) for number in np.unique(instances[instances > 0])]
+    lengths = sorted((np.hypot(*np.subtract(foot, place)), foot) for foot in nearest)[:2]
+    for name, colour, dashes, (length, foot) in zip(("d1", "d2"), ("white", YELLOW), ("-", (0, (3, 1.5))), lengths):
+        left = foot[1] < column
+        line = ([column, foot[1]], [row, foot[0]])
+        axes[0].plot(*line, color=BLACK, linewidth=4, solid_capstyle="round")
+        axes[0].plot(*line, color=colour, linewidth=2, linestyle=dashes)
+        axes[0].text(
+            column + (-2 if left else 2), row - 5, f"{name} = {length:.1f}", ha="right" if left else "left", va="center",
+            bbox={"facecolor": colour, "edgecolor": BLACK, "boxstyle": "round,pad=0.2"},
+        )  # fmt: skip
+    axes[0].plot(column, row, "o", color="white", markeredgecolor=BLACK, markersize=7)
+    axes[0].set_title("two distances of one pixel")
+    top = max(chart.max() for chart in weights.values())
+    for axis, (title, chart) in zip(axes[1:], weights.items()):
+        shown = axis.imshow(chart, cmap=PROBABILITY_MAP, vmin=0, vmax=top)
+        axis.contour(instances > 0, [0.5], colors="white", linewidths=1)
+        axis.set_title(title)
+    fig.colorbar(shown, ax=axes[1:], shrink=0.85, label="weight")
+    for axis in axes:
+        axis.set_axis_off()
+    (first, _), (second, _) = lengths
+    return fig, (
+        f"Two shapes close together and a pixel of ground near the gap, {first:.1f} pixels from the nearest shape and "
+        f"{second:.1f} from the second nearest. Beside it maps of the weight: {', '.join(weights)}."
+    )
+
+
+def _nearest(shape, place):
+    """Row and column of a shape's pixel that is closest to a place."""
+    pixels = np.argwhere(shape)
+    return tuple(int(value) for value in pixels[np.argmin(np.sum((pixels - place) ** 2, axis=1))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utils import metrics
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -96,14 +97,30 @@ def training_curves(history):
 
 
 @figure
-def threshold_curve(thresholds, scores, best):
-    """Draw a score against the threshold, with the best threshold marked."""
-    fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 2.8))
-    axis.plot(thresholds, scores, "o-", color=SPLIT_COLOURS["validation"], markersize=4)
-    axis.axvline(best, color=BLACK, linestyle=":", label="best on validation")
-    axis.set(xlabel="threshold", ylabel="validation IoU", xlim=(0, 1))
-    axis.legend(loc="upper left")
-    return fig, "Validation IoU against the threshold: a flat hill that falls off near 0 and near 1; its top is marked."
+def threshold_masks(masks, probability, thresholds, scores, *, threshold):
+    """Draw a score against the threshold with one threshold marked, and beside it the masks that this cut gives.
+
+    Args:
+        masks, probability: a few pictures' truth and the network's output, ``(N, H, W, 1)``.
+        thresholds, scores: one score a threshold, over all pictures.
+        threshold: the cut to show, one of ``thresholds``.
+    """
+    fig, (hill, *small) = plt.subplots(1, 1 + len(masks), figsize=(WIDTH, 2.3), width_ratios=(1.8, *[1] * len(masks)))
+    hill.plot(thresholds, scores, color=SPLIT_COLOURS["validation"])
+    place = int(np.argmin(np.abs(np.asarray(thresholds) - threshold)))
+    hill.plot(thresholds[place], scores[place], "o", color=BLACK, markersize=9)
+    hill.set(xlabel="threshold", ylabel="validation IoU", xlim=(0, 1), ylim=(0, 1.05))
+    hill.set_title(f"cut at {threshold:.2f}")
+    for panel, truth, p in zip(small, masks[..., 0], probability[..., 0]):
+        cut = metrics.to_mask(p, threshold)
+        panel.imshow(cut, cmap=IMAGE_MAP, vmin=0, vmax=1)
+        panel.contour(truth, levels=[0.5], colors=ORANGE, linewidths=1.5)
+        panel.set_title(f"IoU {metrics.iou(truth, cut):.2f}")
+        panel.set_axis_off()
+    return fig, (
+        f"Cut at {threshold:.2f}. Left: a dot at this threshold on the curve of validation IoU, a flat hill. Right: the masks "
+        f"that this cut gives for {len(masks)} validation pictures, white, with the true silhouettes' outlines in orange."
+    )
 
 
 @figure

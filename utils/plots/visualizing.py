@@ -142,6 +142,37 @@ def grid(rows, titles, *, alt, cmap=PROBABILITY_MAP):
     return fig, alt
 
 
+_CUTS = {
+    "none": "All skips in place: the shapes are filled and their edges are sharp.",
+    "1": "Skip 1 cut: the shapes are found, but corners are round and edges are soft.",
+    "2": "Skip 2 cut: the shapes keep their form; thin parts and edges are frayed.",
+    "3": "Skip 3 cut: edges are sharp, but parts of outlined shapes are missing inside.",
+    "4": "Skip 4 cut: edges are sharp, but the middle of the large outlined shape is missing.",
+    "all": "All skips cut: at most a blur is left.",
+}
+
+
+@figure
+def skip_cut(images, outputs, *, cut):
+    """Show pictures beside a network's outputs with some skip connections cut.
+
+    Args:
+        images: ``(N, H, W, 3)``, 0..1.
+        outputs: ``{cut: probabilities (N, H, W, 1)}``, the cuts being ``"none"``, ``"1"`` to ``"4"`` and ``"all"``.
+        cut: the one to show.
+    """
+    side = WIDTH / (2 * len(images))
+    fig, axes = plt.subplots(1, 2 * len(images), figsize=(WIDTH, side + 0.3))
+    for image, output, left, right in zip(images, outputs[cut], axes[::2], axes[1::2]):
+        # In 16 shades a channel the noise disappears; a page that shows every cut stays small.
+        left.imshow(np.rint(image * 15) / 15, vmin=0, vmax=1)
+        right.imshow(output[..., 0], cmap=PROBABILITY_MAP, vmin=0, vmax=1)
+        right.set_title(f"cut: {cut}")
+        left.set_axis_off()
+        right.set_axis_off()
+    return fig, _CUTS[cut]
+
+
 @figure
 def effective_fields(fields, pixel, squares, theory):
     """Draw effective receptive fields on a logarithmic scale, and how they compare with the theoretical one.
