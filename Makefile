@@ -61,7 +61,7 @@ lint: env  ## check style: utils, tests, notebooks
 	@$(PY) -m ruff check utils tests notebooks && $(PY) -m ruff format --check utils tests notebooks
 
 format: env  ## put code into the agreed form
-	@$(PY) -m ruff check --fix utils tests notebooks; $(PY) -m ruff format utils tests notebooks
+	@$(PY) -m ruff check --fix utils tests notebooks; $(PY) -m ruff format utils tests notebooks; $(PY) -m tests.run_notebooks tidy
 
 clean:  ## remove what make made: the environment .venv, nothing else
 	rm -rf .venv

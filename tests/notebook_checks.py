@@ -185,7 +185,9 @@ def objectives_are_tested(notebook, path):
     if not 3 <= len(objectives) <= 6:
         complaints.append(f"there are {len(objectives)} objectives; 3 to 6")
     if len(objectives) != len(recap):
-        complaints.append(f"{len(objectives)} objectives, but {len(recap)} lines in the recap; one each, in the same order")
+        complaints.append(
+            f"{len(objectives)} objectives, but {len(recap)} lines in the recap; one each, in the same order"
+        )
     return complaints
 
 
@@ -211,9 +213,13 @@ def questions(notebook, path):
         elif len(options) < 3 or not "ABCDEF".startswith(letters):
             complaints.append(f"'{titles[0]}' needs three options or more, A, B, C and so on; it has '{letters}'")
         elif sorted(marks) != ["✓"] + ["✗"] * (len(marks) - 1):
-            complaints.append(f"'{titles[0]}' needs one answer that begins with ✓ and the others with ✗; it has {marks}")
+            complaints.append(
+                f"'{titles[0]}' needs one answer that begins with ✓ and the others with ✗; it has {marks}"
+            )
         complaints += [
-            f"'{titles[0]}', {letter}: the answer must say why" for letter, _, answer in options if len(answer.split()) < 6
+            f"'{titles[0]}', {letter}: the answer must say why"
+            for letter, _, answer in options
+            if len(answer.split()) < 6
         ]
     return complaints
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import nbformat
 from nbval.plugin import find_comment_markers, find_metadata_tags
 
+from tests.slide_types import slide_types
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 
@@ -85,7 +87,7 @@ def write(notebook, path: Path) -> None:
 def normalise(notebook):
     """A copy without what differs from one machine or editor to the next.
 
-    Cell ids, tags and outputs stay. A solution is hidden, in JupyterLab and in Colab.
+    Cell ids, tags and outputs stay. A solution is hidden, in JupyterLab and in Colab. Each says if it begins a slide.
     """
     notebook = nbformat.from_dict(notebook)
     notebook.metadata = nbformat.from_dict(
@@ -107,6 +109,8 @@ def normalise(notebook):
                 if "execution_count" in output:
                     output.execution_count = count
                 output.get("data", {}).pop(WIDGET, None)
+    for cell, kind in zip(notebook.cells, slide_types(notebook.cells)):
+        cell.metadata["slideshow"] = {"slide_type": kind}
     return notebook
 
 

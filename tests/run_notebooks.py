@@ -1,6 +1,7 @@
 """Execute the notebooks and store their outputs, or run them again and compare.
 
 usage: python -m tests.run_notebooks execute [01 03 ...]
+       python -m tests.run_notebooks tidy    [01 03 ...]    after a change of text: the same form, nothing executed
        python -m tests.run_notebooks test    [01 03 ...]    unit tests first, then the notebooks
        python -m tests.run_notebooks compare [01 03 ...]    the notebooks only
 
@@ -262,6 +263,13 @@ def execute_all(paths: list[Path]) -> int:
     return 0
 
 
+def tidy_all(paths: list[Path]) -> int:
+    """Bring the notebooks' files into the form in which they are stored."""
+    for path in paths:
+        notebooks.write(notebooks.normalise(notebooks.read(path)), path)
+    return 0
+
+
 def test_all(paths: list[Path], with_unit_tests: bool = True) -> int:
     """Run the unit tests, then the notebooks one after the other; print a table and the sums."""
     seconds = notebooks.time_budget()
@@ -289,8 +297,9 @@ def main(arguments=None) -> int:
         prog="python -m tests.run_notebooks", description="Execute and store the notebooks, or test everything."
     )
     parser.add_argument(
-        "command", choices=["execute", "test", "compare"],
-        help="execute: run the notebooks and store their outputs; test: unit tests, then the notebooks, outputs compared; "
+        "command", choices=["execute", "tidy", "test", "compare"],
+        help="execute: run the notebooks and store their outputs; tidy: bring their files into the form in which they are "
+        "stored, without running them; test: unit tests, then the notebooks, outputs compared; "
         "compare: the notebooks only",
     )  # fmt: skip
     parser.add_argument(
@@ -301,6 +310,8 @@ def main(arguments=None) -> int:
         paths = notebooks.find(given.names)
         if given.command == "execute":
             return execute_all(paths)
+        if given.command == "tidy":
+            return tidy_all(paths)
         return test_all(paths, with_unit_tests=given.command == "test")
     except ValueError as error:
         print(error, file=sys.stderr)

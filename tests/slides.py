@@ -26,6 +26,7 @@ BESIDE = {
 }
 """Options of nbconvert, and where their files lie in ``slides/node_modules``."""
 
+
 def make(path: Path) -> Path:
     """Write a notebook's slides, and return the page."""
     beside = [
@@ -47,7 +48,9 @@ def make(path: Path) -> Path:
 def main(arguments=None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.slides", description="Make slides from the notebooks.")
-    parser.add_argument("names", nargs="*", help="beginnings of file names, such as 01 03; all notebooks if none is given")
+    parser.add_argument(
+        "names", nargs="*", help="beginnings of file names, such as 01 03; all notebooks if none is given"
+    )
     try:
         paths = notebooks.find(parser.parse_args(arguments).names)
     except ValueError as error:

@@ -307,3 +307,13 @@ def test_the_checks_give_away_copies(capsys):
         return copy.copy(loaded)[..., None]
 
     assert said(capsys, checks.ready_mask, in_place) == "✓ Right.\n"
+
+
+def test_a_smoothed_iou_passes_and_picture_numbers_as_floats_are_named(capsys):
+    def smoothed(truth, mask):
+        return (np.sum(truth * mask) + 1e-7) / (np.sum(truth | mask) + 1e-7)
+
+    checks.iou(smoothed)
+    assert capsys.readouterr().out.startswith("✓")
+    checks.split_by_scene(lambda scene_of: (np.arange(3.0), np.arange(3.0, 6)))
+    assert "whole numbers" in capsys.readouterr().out

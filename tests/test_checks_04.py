@@ -60,6 +60,7 @@ def test_the_right_threshold_passes(capsys):
         (lambda p, m, t: t[np.argmax([np.mean((p > c) == m) for c in t])], "accuracy"),
         (lambda p, m, t: t[np.argmin(ious(p, m, t))], "lowest"),
         (lambda p, m, t: 0.123, "not one of"),
+        (lambda p, m, t: t[np.argmax(np.mean([ious(q[None], n[None], t) for q, n in zip(p, m)], axis=0))], "mean over"),
         (lambda p, m, t: ious(p, m, t), "array"),
     ],
 )

@@ -75,3 +75,18 @@ def test_the_picture_of_a_cut_shows_the_output_that_belongs_to_it():
         assert pixels.shape == (180, 900, 3)
         assert np.abs(pixels[100, 225] - viridis(k / 5)[:3]).max() < 0.02
         assert cut in alt.lower() or cut == "none"
+
+
+def test_seams_are_marked_and_the_difference_is_shown():
+    image, whole = np.zeros((32, 32, 3)), np.zeros((32, 32, 1), np.float32)
+    tiled = whole.copy()
+    tiled[:, 14:18] = 1
+    png, alt = plots.render(plots.seams, image, whole, tiled, tile=16)
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) / 255
+    low, high = (np.array(matplotlib.colormaps["viridis"](v)[:3]) for v in (0.0, 1.0))
+    bright = [np.abs(pixels[:, k * 225 : (k + 1) * 225] - high).max(axis=-1).min(axis=0) < 0.05 for k in range(4)]
+    assert [columns.any() for columns in bright] == [False, False, True, True]
+    assert "difference" in alt
+    unmarked, _ = plots.render(plots.seams, image, whole, tiled, tile=32)
+    dark = np.asarray(Image.open(io.BytesIO(unmarked)).convert("RGB"))[20:200, 235:440] / 255
+    assert (pixels[20:200, 235:440].min(axis=-1) > 0.9).any() and not (dark.min(axis=-1) > 0.9).any()

@@ -242,3 +242,13 @@ def test_a_process_that_is_gone_has_no_memory_and_no_kernels():
     assert run_notebooks.peak_memory(gone) == 0
     assert run_notebooks.command_line(gone) == []
     assert run_notebooks.find_kernels(process.pid) == []
+
+
+def test_tidying_changes_the_form_and_nothing_else(stored, tmp_path, monkeypatch):
+    notebook = notebooks.read(stored)
+    notebook.metadata["widgets"] = {}
+    notebook.cells[1].metadata["execution"] = {"iopub": "2026"}
+    notebooks.write(notebook, tmp_path / "01_other.ipynb")
+    monkeypatch.setattr(notebooks, "find", lambda names: [tmp_path / "01_other.ipynb"])
+    assert run_notebooks.main(["tidy"]) == 0
+    assert (tmp_path / "01_other.ipynb").read_bytes() == stored.read_bytes()

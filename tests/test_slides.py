@@ -52,7 +52,10 @@ def test_every_cell_finds_its_place():
 
 
 def test_the_height_of_a_picture_is_read_from_the_png():
-    assert slide_types.estimated_height(code("x", picture(417))) == slide_types.estimated_height(code("x", picture(400))) + 17
+    assert (
+        slide_types.estimated_height(code("x", picture(417)))
+        == slide_types.estimated_height(code("x", picture(400))) + 17
+    )
 
 
 def test_answers_of_a_question_are_closed_and_take_no_room():

@@ -1,4 +1,4 @@
-"""The texts beside the notebooks: the glossary knows the words, the symptoms lead somewhere, the guide's numbers are today's."""
+"""The texts beside the notebooks: the glossary knows the words, the symptoms lead somewhere, the guide is up to date."""
 
 import re
 

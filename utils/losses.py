@@ -7,7 +7,8 @@ import numpy as np
 from keras import ops
 
 EPSILON = 1e-7
-"""Probabilities are kept this far from 0 and 1 before a logarithm is taken, as Keras does by default."""
+"""Probabilities are kept this far from 0 and 1 before a logarithm is taken, as Keras does by default where it is
+given bare probabilities. A Keras model that ends in a sigmoid is trained from its logits, without this limit."""
 
 
 def binary_cross_entropy(truth, probability) -> np.ndarray:

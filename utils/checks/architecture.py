@@ -228,7 +228,8 @@ def way_down(answer):
         return found + f"That is too coarse: at most {STEP} px apart. Take a pooling away."
     if weights > WEIGHTS:
         return (
-            found + f"Those are too many weights: at most {WEIGHTS}. The same kernel sees twice as far after a pooling."
+            found
+            + f"Those are too many weights: at most {WEIGHTS}. The same kernel adds twice as much after a pooling."
         )
     if seen < SEE:
         return (

@@ -111,7 +111,7 @@ def double_conv_parameters(answer):
 @check
 def crop_mask(answer):
     """The centred part of masks: ``answer(masks, size)`` with ``(N, H, W, 1)`` gives ``(N, size, size, 1)``."""
-    for side, size in ((12, 4), (20, 8), (10, 8)):
+    for side, size in ((16, 6), (20, 8), (10, 8)):
         masks = np.arange(2 * side * side).reshape(2, side, side, 1)  # every value tells where it was
         border = (side - size) // 2
         right = masks[:, border : border + size, border : border + size]

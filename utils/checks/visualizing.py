@@ -98,7 +98,6 @@ def ablation(answer):
     model.set_weights(weights)
     result = call(answer, model, images.copy(), masks.copy())
     changed = any(not np.array_equal(a, b) for a, b in zip(model.get_weights(), weights))
-    model.set_weights(weights)
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         return "Return two things: the IoU of the untouched network, and a dict with a drop for every part you silence."
     if any(part is None for part in result):

@@ -57,6 +57,7 @@ from utils.plots.visualizing import (
     from_image_to_errors,
     grid,
     reliability,
+    seams,
     skip_cut,
 )
 
@@ -113,6 +114,7 @@ __all__ = [
     "feature_u",
     "grid",
     "skip_cut",
+    "seams",
     "effective_fields",
     "emerging_animation",
     "reliability",

@@ -130,7 +130,7 @@ def u_shape(model):
         axis.text(x, bottom + 0.12, name, ha="center", va="center", style="italic")
     axis.text(
         WIDTH / 2, bottom + 0.5,
-        "→ two 3×3 convolutions (head: one 1×1)   ↓ max pooling   ↑ upsampling   "
+        "→ two 3×3 convolutions (head: one 1×1)   ↓ max pooling, then →   ↑ upsampling   "
         "dashed: skip, hatched where it arrives",
         ha="center", va="center", fontsize=10,
     )  # fmt: skip

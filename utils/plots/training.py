@@ -91,7 +91,7 @@ def training_curves(history):
     right.plot(epochs, history.val_iou, "s--", color=SPLIT_COLOURS["validation"])
     right.set(xlabel="epoch", ylabel="validation IoU", ylim=(0, 1))
     return fig, (
-        "Two panels against the epoch. Left: training and validation loss fall together and end close to each other. "
+        "Two panels against the epoch. Left: training and validation loss fall and end close to each other. "
         "Right: the validation IoU rises and levels off near the top."
     )
 
@@ -207,7 +207,8 @@ def seed_spread(rows):
         for height, name in enumerate(names):
             values = [row[score] for row in rows if row["network"] == name]
             axis.plot([min(values), max(values)], [height, height], color=GREY, linewidth=1)
-            axis.plot(values, [height] * len(values), "osd^"[height % 4], color=LEVEL_COLOURS[height], alpha=0.75)
+            apart = height + 0.3 * (np.arange(len(values)) / max(1, len(values) - 1) - 0.5)
+            axis.plot(values, apart, "osd^"[height % 4], color=LEVEL_COLOURS[height], alpha=0.75)
         axis.set(
             xlabel=label, xlim=(0.4, 1.02), yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5)
         )

@@ -145,7 +145,7 @@ def grid(rows, titles, *, alt, cmap=PROBABILITY_MAP):
 _CUTS = {
     "none": "All skips in place: the shapes are filled and their edges are sharp.",
     "1": "Skip 1 cut: the shapes are found, but corners are round and edges are soft.",
-    "2": "Skip 2 cut: the shapes keep their form; thin parts and edges are frayed.",
+    "2": "Skip 2 cut: the shapes are found, but thin gaps open beside their edges.",
     "3": "Skip 3 cut: edges are sharp, but parts of outlined shapes are missing inside.",
     "4": "Skip 4 cut: edges are sharp, but the middle of the large outlined shape is missing.",
     "all": "All skips cut: at most a blur is left.",
@@ -164,13 +164,41 @@ def skip_cut(images, outputs, *, cut):
     side = WIDTH / (2 * len(images))
     fig, axes = plt.subplots(1, 2 * len(images), figsize=(WIDTH, side + 0.3))
     for image, output, left, right in zip(images, outputs[cut], axes[::2], axes[1::2]):
-        # In 16 shades a channel the noise disappears; a page that shows every cut stays small.
-        left.imshow(np.rint(image * 15) / 15, vmin=0, vmax=1)
+        left.imshow(_few_shades(image), vmin=0, vmax=1)
         right.imshow(output[..., 0], cmap=PROBABILITY_MAP, vmin=0, vmax=1)
         right.set_title(f"cut: {cut}")
         left.set_axis_off()
         right.set_axis_off()
     return fig, _CUTS[cut]
+
+
+def _few_shades(image):
+    """The image in 16 shades a channel: most of the noise disappears, and the stored picture is far smaller."""
+    return np.rint(np.asarray(image) * 15) / 15
+
+
+@figure
+def seams(image, whole, tiled, tile):
+    """Show a scene, its output predicted as a whole and in tiles, and how they differ; dotted lines are the tiles' borders.
+
+    Args:
+        image: ``(H, W, 3)``, 0..1.
+        whole, tiled: probabilities, ``(H, W, 1)``.
+        tile: side of a tile in pixels.
+    """
+    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, WIDTH / 4 + 0.25))
+    axes[0].imshow(_few_shades(image), vmin=0, vmax=1)
+    for axis, output in zip(axes[1:], (whole, tiled, np.abs(whole - tiled))):
+        axis.imshow(output[..., 0], cmap=PROBABILITY_MAP, vmin=0, vmax=1)
+    for axis, title in zip(axes, ("scene", "predicted as a whole", "predicted in tiles", "difference")):
+        axis.set(title=title, xticks=[], yticks=[])
+        for border in range(tile, len(image), tile):
+            axis.axhline(border - 0.5, color="white", linewidth=1, linestyle=":")
+            axis.axvline(border - 0.5, color="white", linewidth=1, linestyle=":")
+    return fig, (
+        "A scene, its output predicted as a whole and in tiles, and the difference, with the tiles' borders as dotted lines. "
+        "In tiles, shapes that cross a border lose parts beside it; the difference is bright there and dark elsewhere."
+    )
 
 
 @figure
