@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import re
-import struct
 
 WIDTH, HEIGHT = 1120, 800
 """Size of a slide in pixels; the browser scales it to the screen."""
@@ -82,4 +81,4 @@ def unwrapped(block: str) -> list[str]:
 
 def png_height(png: str) -> int:
     """The height in pixels of a PNG that is stored as base64."""
-    return struct.unpack(">I", base64.b64decode(png[:48])[20:24])[0]
+    return int.from_bytes(base64.b64decode(png[:48])[20:24], "big")
