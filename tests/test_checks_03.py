@@ -21,8 +21,8 @@ def double_conv(x, filters, padding="same", relu=True, count=2):
     return x
 
 
-def down(x, filters, padding="same", activation="relu", strides=2):
-    return layers.Conv2D(filters, 3, strides=strides, padding=padding, activation=activation)(x)
+def down(x, filters, padding="same", activation="relu", strides=2, kernel_size=3):
+    return layers.Conv2D(filters, kernel_size, strides=strides, padding=padding, activation=activation)(x)
 
 
 def right(x, filters):
@@ -81,7 +81,7 @@ def block_of_3(x, filters):
         (block(RELU, RELU, RELU), "reaches 7 x 7 pixels of the result; it should be 5 x 5. That is more than two"),
         (block((1, "same", "relu"), (1, "same", "relu")), "see a single pixel"),
         (block(PLAIN, PLAIN), "after the second convolution. No ReLU is there at all"),
-        (block(RELU, PLAIN), "after the second convolution. Your first ReLU is there"),
+        (block(RELU, PLAIN), "after the second convolution. Something cuts off after the first"),
         (block(PLAIN, RELU), "missing after the first one"),
         (lambda x, f: double_conv(x, 2 * f), "has 32 channels; asked for were filters=16"),
         (lambda x, f: double_conv(double_conv(x, f), 3), "has 3 channels"),
@@ -141,6 +141,11 @@ def test_an_empty_strided_level_waits(capsys, stub):
         (mistake(filters=8), "skip has 8 channels; asked for were filters=16"),
         (mistake({"count": 1}), "that is one convolution"),
         (lambda x, f: right(x, f)[::-1], "The order is (skip, down)"),
+        (lambda x, f: (right(x, f)[0], down(x, f)), "does not come from skip"),
+        (mistake(down_options={"kernel_size": 1}), "has a 1x1 kernel"),
+        (mistake(down_options={"kernel_size": 2}), "has a 2x2 kernel"),
+        (lambda x, f: (s := right(x, f)[0], keras.layers.MaxPooling2D(2)(down(s, f, strides=1))), "has been pooled"),
+        (lambda x, f: (s := right(x, f)[0], down(keras.layers.MaxPooling2D(2)(s), f, strides=1)), "has been pooled"),
         (lambda x, f: right(x, f)[0], "Return two things"),
         (lambda x, f: unet.encoder_level(x, f, "level"), "pooled"),
         (lambda x, f: right(x, f, 1), "Your code stopped with TypeError"),

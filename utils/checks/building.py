@@ -42,7 +42,11 @@ def double_conv(answer):
     above = (features[[0, 2, 3]] > 1e-3).all(axis=0)
     straight = np.allclose((features[2] + features[3])[above], 2 * features[0][above], rtol=1e-3)
     if features.min() < 0:
-        where = "No ReLU is there at all; each convolution needs one." if straight else "Your first ReLU is there."
+        where = (
+            "No ReLU is there at all; each convolution needs one."
+            if straight
+            else "Something cuts off after the first convolution."
+        )
         return f"The result has negative values: a ReLU is missing after the second convolution. {where}"
     if straight:
         return (
@@ -56,9 +60,10 @@ def double_conv(answer):
 def strided_level(answer):
     """An encoder level that goes down with a strided convolution: ``answer(x, filters) -> (skip, down)``."""
     generator = np.random.default_rng(0)
-    pair = np.repeat(generator.random((1, 24, 24, 3), dtype=np.float32), 2, axis=0)
-    pair[1, 12, 12] += 5  # the two images differ in one pixel, so we see how far its influence reaches
-    result = call(answer, pair, 16)
+    images = np.repeat(generator.random((1, 24, 24, 3), dtype=np.float32), 3, axis=0)
+    images[1, 12, 12] += 5  # these two differ from the first in one pixel, so we see how far its influence reaches
+    images[2, 11, 11] += 5
+    result = call(answer, images, 16)
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         return f"Return two things, (skip, down); your function returned {type(result).__name__}."
     if any(part is None for part in result):
@@ -74,13 +79,20 @@ def strided_level(answer):
     for what, features in (("skip", skip), ("down", down)):
         if features.min() < 0:
             return f"{what} has negative values: a ReLU is missing after its last convolution."
-    pooled = skip.reshape(2, 12, 2, 12, 2, 16)
+    pooled = skip.reshape(3, 12, 2, 12, 2, 16)
     if np.allclose(down, pooled.max(axis=(2, 4)), atol=1e-5) or np.allclose(down, pooled.mean(axis=(2, 4)), atol=1e-5):
         return "down is a pooled skip. Here a convolution with strides=2 shall learn how to go down."
     reach = np.flatnonzero(np.abs(skip[1] - skip[0]).max(axis=(1, 2)) > 1e-6)
     if np.ptp(reach) < 4:
         return "One changed pixel reaches 3 x 3 pixels of skip: that is one convolution. A double convolution reaches 5 x 5."
-    return None
+    rows = sorted(np.ptp(np.flatnonzero(np.abs(down[k] - down[0]).max(axis=(1, 2)) > 1e-6)) + 1 for k in (1, 2))
+    return {
+        (1, 2): "down does not come from skip. Feed skip to the strided convolution.",
+        (2, 3): "The strided convolution has a 1x1 kernel and looks at one pixel in four only; give it a 3x3 kernel.",
+        (3, 3): "The strided convolution has a 2x2 kernel; give it a 3x3 kernel.",
+        (4, 4): "down has been pooled. Give the third convolution strides=2 and leave the pooling out.",
+        (5, 5): "down has been pooled. Give the third convolution strides=2 and leave the pooling out.",
+    }.get(tuple(rows))
 
 
 @check
