@@ -212,6 +212,8 @@ class _Follow(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds += time.perf_counter() - self.clock
+        project.keep_freed_memory(4_000_000)
+        project.release_memory()
         probability = predict(self.model, self.images)
         loss = keras.losses.get(self.model.loss)
         past = self.history
@@ -226,7 +228,7 @@ class _Follow(keras.callbacks.Callback):
             flush=True,
         )
         project.release_memory()
-        project.keep_freed_memory(500_000_000)
+        project.keep_freed_memory(200_000_000)  # the step makes the same arrays again and again
         if self.limit and self.seconds >= self.limit:
             self.model.stop_training = True
         self.clock = time.perf_counter()
@@ -236,7 +238,7 @@ class _Follow(keras.callbacks.Callback):
         project.release_memory()
 
 
-def predict(model, images, batch_size=20) -> np.ndarray:
+def predict(model, images, batch_size=10) -> np.ndarray:
     """The network's output for many images, a batch at a time so that memory stays small.
 
     Args:
