@@ -5,13 +5,14 @@ VENV ?= .venv
 PORT ?= 8888
 IP ?= localhost
 NB ?=
+STUDY ?=
 TIME_BUDGET ?= 240
 START ?= notebooks/01_architecture.ipynb
 PY = $(VENV)/bin/python
 ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 TIME_BUDGET=0
 export TIME_BUDGET
 
-.PHONY: help env lab test unit compare test-one-thread notebooks weights seeds slides lint format clean
+.PHONY: help env lab test unit compare test-one-thread notebooks weights seeds experiments slides lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -19,6 +20,7 @@ help:  ## list these targets
 	@echo
 	@echo 'Variables, for example `make lab PORT=9000`:'
 	@echo '  NB="01 03"            the notebooks to run (all)'
+	@echo '  STUDY="skips loss"    the experiments to make (all)'
 	@echo '  PORT=8888             port of JupyterLab; the next free one is taken if it is in use'
 	@echo '  IP=localhost          address that JupyterLab listens on; in a container IP=0.0.0.0'
 	@echo '  TIME_BUDGET=240       seconds a notebook may take on two cores; named if over, failed at twice as many, 0 for no limit'
@@ -53,6 +55,9 @@ weights: env  ## train the networks whose weights are in data/ again
 
 seeds: env  ## train with three seeds and print the scores and their spread
 	@$(PY) -m tests.benchmarks.seeds
+
+experiments: env  ## make the tables of the experiments; runs that are there already are kept
+	@$(PY) -m tests.benchmarks.experiments $(STUDY)
 
 slides: env  ## make slides for an instructor from the notebooks, in slides/
 	@$(PY) -m tests.slides $(NB)

@@ -49,3 +49,31 @@ def test_a_model_with_the_dice_loss_loads_again_without_naming_it(tmp_path):
     model.save(tmp_path / "m.keras")
     loaded = keras.saving.load_model(tmp_path / "m.keras")
     assert loaded.loss is losses.soft_dice_loss
+
+
+@pytest.mark.parametrize("gamma", [0, 1, 2.0, 5])
+def test_focal_equals_keras(gamma):
+    random = np.random.default_rng(3)
+    truth, probability = (
+        random.integers(0, 2, (4, 6, 6, 1)).astype("float32"),
+        random.random((4, 6, 6, 1)).astype("float32"),
+    )
+    theirs = keras.losses.BinaryFocalCrossentropy(gamma=gamma)(truth, probability)
+    assert losses.focal(truth, probability, gamma).mean() == pytest.approx(float(theirs), rel=1e-4)
+
+
+def test_focal_refuses_a_negative_gamma():
+    with pytest.raises(ValueError, match="gamma is -1"):
+        losses.focal([1], [0.5], -1)
+
+
+def test_bce_dice_is_the_sum_of_its_parts():
+    random = np.random.default_rng(4)
+    truth, probability = (
+        random.integers(0, 2, (3, 5, 5, 1)).astype("float32"),
+        random.random((3, 5, 5, 1)).astype("float32"),
+    )
+    both = np.asarray(losses.bce_dice_loss(truth, keras.ops.convert_to_tensor(probability)))
+    entropy = losses.binary_cross_entropy(truth, probability).mean(axis=(1, 2, 3))
+    dice = 1 - (2 * (truth * probability).sum((1, 2, 3)) + 1) / (truth.sum((1, 2, 3)) + probability.sum((1, 2, 3)) + 1)
+    assert both == pytest.approx(entropy + dice, rel=1e-4)

@@ -86,3 +86,34 @@ def test_bad_masks_are_refused_with_what_was_given(score):
 def test_what_is_not_a_probability_is_refused(values, threshold, message):
     with pytest.raises(ValueError, match=message):
         metrics.to_mask(np.array(values), threshold)
+
+
+@pytest.mark.parametrize("distance", [1, 2, 3])
+def test_boundary_and_interior_iou_equal_erosion_by_scipy(distance):
+    from scipy.ndimage import binary_dilation, binary_erosion
+
+    random = np.random.default_rng(distance)
+    truth, predicted = (random.random((5, 20, 20)) < 0.9 for _ in range(2))
+    square = np.ones((2 * distance + 1,) * 2)
+
+    def rim(mask):
+        return mask & ~binary_erosion(mask, square, border_value=1)
+
+    rims = [np.stack([rim(mask) for mask in masks]) for masks in (truth, predicted)]
+    expected = (rims[0] & rims[1]).sum() / (rims[0] | rims[1]).sum()
+    assert metrics.boundary_iou(truth, predicted, distance) == pytest.approx(expected)
+
+    far = np.stack([binary_erosion(m, square, border_value=1) | ~binary_dilation(m, square) for m in truth])
+    expected = (truth & predicted)[far].sum() / max((truth | predicted)[far].sum(), 1)
+    assert metrics.interior_iou(truth, predicted, distance) == pytest.approx(
+        expected if (truth | predicted)[far].any() else 1
+    )
+
+
+def test_boundary_iou_feels_a_lost_rim_more_than_iou_does():
+    truth = np.zeros((1, 40, 40), bool)
+    truth[:, 8:32, 8:32] = True
+    smaller = np.zeros_like(truth)
+    smaller[:, 9:31, 9:31] = True
+    assert metrics.iou(truth, smaller) > 0.8 and metrics.boundary_iou(truth, smaller) == 0
+    assert metrics.interior_iou(truth, smaller) == 1

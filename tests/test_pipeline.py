@@ -241,3 +241,30 @@ def test_only_square_pictures_can_be_turned(samples):
     with pytest.raises(ValueError, match="24 x 32.*square.*augment=False"):
         pipeline.dataset(samples.images[:, :24], samples.masks[:, :24], augment=True)
     assert len(pipeline.dataset(samples.images[:, :24], samples.masks[:, :24])) == 4
+
+
+def test_class_numbers_and_weights_turn_with_the_picture():
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 4, (12, 8, 8, 1)).astype(np.uint8)
+    images, weights = (labels / 4).astype(np.float32), (labels * 10).astype(np.float32)
+    data = pipeline.dataset(images, labels, classes=4, weights=weights, batch_size=4, shuffle=True, augment=True)
+    assert int(data.cardinality()) == 3
+    for image, mask, weight in data:
+        assert np.array_equal(image * 4, mask) and np.array_equal(mask * 10, weight) and weight.shape == (4, 8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"masks": np.full((2, 8, 8, 1), 4, np.uint8)}, ValueError, "0 to 3 are allowed"),
+        ({"masks": np.full((2, 8, 8, 1), 0.25, np.float32)}, TypeError, "never divide class numbers"),
+        ({"weights": np.ones((2, 8, 8), np.float32)}, ValueError, "one weight"),
+        ({"weights": np.ones((2, 8, 8, 1))}, TypeError, "weights.astype"),
+        ({"weights": np.full((2, 8, 8, 1), -1, np.float32)}, ValueError, "0 or more"),
+        ({"weights": np.full((2, 8, 8, 1), np.nan, np.float32)}, ValueError, "NaN"),
+    ],
+)
+def test_wrong_class_numbers_and_weights_are_named(change, error, message):
+    good = {"images": np.zeros((2, 8, 8, 3), np.float32), "masks": np.zeros((2, 8, 8, 1), np.uint8)}
+    with pytest.raises(error, match=message):
+        pipeline.check_arrays(**(good | change), classes=4)

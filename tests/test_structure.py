@@ -22,6 +22,7 @@ LAYERS = {
     "weights": {"keras", "numpy"},
     "inspect_model": {"keras", "numpy", "tensorflow"},
     "cost": {"keras", "numpy"},
+    "experiments": {"numpy"},
     "plots": {"IPython", "PIL", "keras", "matplotlib", "numpy"},
     "explore": {"IPython", "PIL", "ipywidgets", "numpy"},
     "checks": {"keras", "numpy"},

@@ -418,3 +418,16 @@ def test_the_sizes_and_depths_that_an_error_recommends_do_work(size, depth):
     unet.check_size(size, size, deepest)
     with pytest.raises(ValueError, match="px"):
         unet.check_size(size, size, deepest + 1)
+
+
+@pytest.mark.parametrize("skips", [(), (1,), (2, 3), (1, 2, 3), None])
+def test_only_the_named_skips_are_there(skips):
+    model = unet.build_unet((32, 32, 3), depth=3, base=4, skips=skips)
+    there = {layer.name for layer in model.layers if layer.name.endswith("_skip")}
+    assert there == {f"dec{level}_skip" for level in ((1, 2, 3) if skips is None else skips)}
+    assert model.output_shape == (None, 32, 32, 1)
+
+
+def test_a_skip_that_no_level_has_is_named():
+    with pytest.raises(ValueError, match="the levels are 1 to 3"):
+        unet.build_unet((32, 32, 3), depth=3, skips=(4,))

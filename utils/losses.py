@@ -56,3 +56,41 @@ def soft_dice_loss(truth, probability):
     both = ops.sum(truth * probability, axis=(1, 2, 3))
     either = ops.sum(truth, axis=(1, 2, 3)) + ops.sum(probability, axis=(1, 2, 3))
     return 1 - (2 * both + 1) / (either + 1)
+
+
+# ---- Other losses to choose from (notebook 06) -------------------------------------------------------------------------
+
+
+@keras.saving.register_keras_serializable(package="understanding_unet")
+def bce_dice_loss(truth, probability):
+    """The mean binary cross-entropy of an image plus its soft Dice loss, in equal parts.
+
+    Args, result: as for :func:`soft_dice_loss`; 0 for a perfect image.
+    Source: the sum is in common use, for example Isensee et al., "nnU-Net", 2021.
+    """
+    truth = ops.cast(truth, probability.dtype)
+    return ops.mean(ops.binary_crossentropy(truth, probability), axis=(1, 2, 3)) + soft_dice_loss(truth, probability)
+
+
+def focal(truth, probability, gamma=2.0) -> np.ndarray:
+    """Focal loss of every pixel: its cross-entropy, times ``(1 - p_right) ** gamma``.
+
+    ``p_right`` is the probability that was given to what is true, so certain and correct pixels count little. The mean of
+    these values is what Keras' ``"binary_focal_crossentropy"`` returns.
+    Source: Lin, Goyal, Girshick, He, Dollar, "Focal Loss for Dense Object Detection", 2017, equation 4.
+
+    Args:
+        truth, probability: as for :func:`binary_cross_entropy`.
+        gamma: 0 or more; 0 gives the cross-entropy.
+
+    Returns:
+        float64 array of the same shape, 0 or more.
+
+    Raises:
+        ValueError: as for :func:`binary_cross_entropy`, or a gamma below 0.
+    """
+    if not gamma >= 0:
+        raise ValueError(f"gamma is {gamma}; it must be 0 or more.")
+    entropy = binary_cross_entropy(truth, probability)
+    truth, probability = np.asarray(truth, np.float64), np.asarray(probability, np.float64)
+    return np.abs(truth - np.clip(probability, EPSILON, 1 - EPSILON)) ** gamma * entropy

@@ -208,3 +208,38 @@ def calibration(truth, probability, bins=10) -> Calibration:
     mean, share = (np.where(count, total / np.maximum(count, 1), np.nan) for total in sums)
     gap = np.abs(sums[0] - sums[1]).sum() / truth.size
     return Calibration(edges, count, mean, share, float(gap))
+
+
+# ---- Sharpness, scored apart (notebook 06) -----------------------------------------------------------------------------
+
+
+def boundary_iou(truth, predicted, distance=1) -> float:
+    """IoU of the two masks' rims: of each mask only the pixels close to its own edge are kept.
+
+    A pixel of a mask is kept if the square of this reach around it also holds ground; the picture's border is no edge.
+    Source: Cheng, Girshick, Dollar, Berg, Kirillov, "Boundary IoU", 2021; there distances are round, and the picture's
+    border counts as an edge.
+
+    Args:
+        truth: mask of 0 and 1, ``(N, H, W)`` or ``(N, H, W, 1)``.
+        predicted: mask of the same shape.
+        distance: thickness of the rim in pixels, 1 or more.
+
+    Returns:
+        float, 0..1, over the pixels of all images; 1 if neither mask has an edge.
+
+    Raises:
+        ValueError: as for :func:`iou` and :func:`near_edge`.
+    """
+    truth, predicted = _masks(truth, predicted)
+    return iou(truth & near_edge(truth, distance), predicted & near_edge(predicted, distance))
+
+
+def interior_iou(truth, predicted, distance=2) -> float:
+    """IoU over the pixels that are not close to an edge of the true mask, see :func:`near_edge`.
+
+    Arguments, result and errors as for :func:`boundary_iou`.
+    """
+    truth, predicted = _masks(truth, predicted)
+    far = ~near_edge(truth, distance)
+    return iou(truth[far], predicted[far])

@@ -18,12 +18,15 @@ import numpy as np
 import tensorflow as tf
 
 
-def check_arrays(images, masks, *, divisible_by=None) -> None:
+def check_arrays(images, masks, *, classes=2, weights=None, divisible_by=None) -> None:
     """Make sure that pictures and masks are what a network here can learn from.
 
     Args:
         images: float32 ``(N, H, W, C)``, finite, 0..1.
-        masks: uint8, bool or float32 ``(N, H, W, 1)``, nothing but 0 and 1.
+        masks: uint8, bool or float32 ``(N, H, W, 1)``, nothing but 0 and 1; with more than two classes any integer dtype,
+            the number of each pixel's class.
+        classes: how many classes a mask may name, the ground counted: 0 to ``classes - 1``.
+        weights: if given, how much each pixel counts in the loss: float32 ``(N, H, W, 1)``, finite, 0 or more.
         divisible_by: if given, H and W must be multiples of it; a U-Net with p poolings needs ``2**p``.
 
     Raises:
@@ -62,6 +65,15 @@ def check_arrays(images, masks, *, divisible_by=None) -> None:
     if low < 0 or high > 1:
         advice = " Divide by 255." if low >= 0 and 1 < high <= 255 else ""
         raise ValueError(f"images hold values from {low:g} to {high:g}; 0 to 1 is allowed.{advice}")
+    if classes > 2:
+        _check_classes(masks, classes)
+    else:
+        _check_two(masks)
+    if weights is not None:
+        _check_weights(np.asarray(weights), masks.shape)
+
+
+def _check_two(masks):
     if masks.dtype not in (np.uint8, np.bool_, np.float32):
         raise TypeError(f"masks have dtype {masks.dtype}; they need uint8, bool or float32. Use masks.astype('uint8').")
     allowed = (masks == 0) | (masks == 1)
@@ -69,14 +81,48 @@ def check_arrays(images, masks, *, divisible_by=None) -> None:
         raise ValueError(f"masks hold {_some_values(masks)}; only 0 and 1 are allowed.{_mask_advice(masks)}")
 
 
+def _check_classes(masks, classes):
+    if masks.dtype.kind not in "ui":
+        raise TypeError(
+            f"masks have dtype {masks.dtype}; class numbers need an integer dtype. Use masks.astype('uint8'), and never "
+            "divide class numbers."
+        )
+    if masks.min() < 0 or masks.max() >= classes:
+        raise ValueError(
+            f"masks hold {_some_values(masks)}; with {classes} classes the numbers 0 to {classes - 1} are allowed, "
+            "0 for the ground. Count the ground as a class, and give each class the next free number."
+        )
+
+
+def _check_weights(weights, shape):
+    if weights.shape != shape:
+        raise ValueError(f"weights have shape {weights.shape}, masks {shape}; each pixel of a mask needs one weight.")
+    if weights.dtype != np.float32:
+        raise TypeError(f"weights have dtype {weights.dtype}; they need float32. Use weights.astype('float32').")
+    if not (np.isfinite(weights).all() and weights.min() >= 0):
+        raise ValueError("weights hold values that are negative, NaN or infinite; a pixel counts 0 or more.")
+
+
 def dataset(
-    images, masks, *, batch_size=8, shuffle=False, augment=False, seed=0, drop_remainder=None, divisible_by=None
+    images,
+    masks,
+    *,
+    classes=2,
+    weights=None,
+    batch_size=8,
+    shuffle=False,
+    augment=False,
+    seed=0,
+    drop_remainder=None,
+    divisible_by=None,
 ) -> tf.data.Dataset:
     """Feed pictures and masks to a network in batches.
 
     Args:
         images: float32 ``(N, H, W, C)``, 0..1.
-        masks: uint8 ``(N, H, W, 1)``, 0 or 1.
+        masks: uint8 ``(N, H, W, 1)``, 0 or 1, or class numbers.
+        classes: how many classes a mask may name, the ground counted, see :func:`check_arrays`.
+        weights: float32 ``(N, H, W, 1)``, how much each pixel counts in the loss; by default all the same.
         batch_size: pictures in a batch.
         shuffle: bring the pictures into another order in every epoch. For training only.
         augment: turn and flip every picture together with its mask, another way in every epoch. For training only;
@@ -89,13 +135,14 @@ def dataset(
         divisible_by: see :func:`check_arrays`.
 
     Returns:
-        tf.data.Dataset: pairs of float32 ``(batch, H, W, C)`` pictures and float32 ``(batch, H, W, 1)`` masks.
+        tf.data.Dataset: pairs of float32 ``(batch, H, W, C)`` pictures and float32 ``(batch, H, W, 1)`` masks; with
+        weights, triples whose third part is float32 ``(batch, H, W, 1)``, which Keras multiplies with the pixels' losses.
 
     Raises:
         TypeError, ValueError: as :func:`check_arrays`; a batch size below 1 or larger than the number of pictures
             where the remainder is dropped; pictures that are not square where ``augment`` is on.
     """
-    check_arrays(images, masks, divisible_by=divisible_by)
+    check_arrays(images, masks, classes=classes, weights=weights, divisible_by=divisible_by)
     batch_size, seed = _whole("batch_size", batch_size), _whole("seed", seed)
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; a batch holds 1 picture or more.")
@@ -106,8 +153,10 @@ def dataset(
         raise ValueError(
             f"images are {_size(images)} pixels; quarter turns need square ones. Crop them or use augment=False."
         )
-    data = tf.data.Dataset.from_tensor_slices((images, masks))
-    data = data.map(lambda image, mask: (image, tf.cast(mask, tf.float32)))
+    # A weight is one more channel of the mask until the batch is made, so it makes every turn that the mask makes.
+    layers = [masks] if weights is None else [masks, weights]
+    data = tf.data.Dataset.from_tensor_slices((images, *layers))
+    data = data.map(lambda image, *layers: (image, tf.concat([tf.cast(layer, tf.float32) for layer in layers], -1)))
     data = data.cache()
     if shuffle:
         data = data.shuffle(len(images), seed=seed, reshuffle_each_iteration=True)
@@ -115,7 +164,10 @@ def dataset(
         dice = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
         data = tf.data.Dataset.zip(data, dice)
         data = data.map(lambda pair, number: _augment_pair(pair, [seed, number]), num_parallel_calls=tf.data.AUTOTUNE)
-    return data.batch(batch_size, drop_remainder=drop_remainder).prefetch(tf.data.AUTOTUNE)
+    data = data.batch(batch_size, drop_remainder=drop_remainder)
+    if weights is not None:
+        data = data.map(lambda image, both: (image, both[..., :1], both[..., 1:]))
+    return data.prefetch(tf.data.AUTOTUNE)
 
 
 def augment(image, mask, seed):
@@ -126,7 +178,7 @@ def augment(image, mask, seed):
 
     Args:
         image: float32 ``(S, S, C)``.
-        mask: float32 ``(S, S, 1)``; other dtypes are converted.
+        mask: float32 ``(S, S, 1)``, or more channels that belong to the same pixels; other dtypes are converted.
         seed: two whole numbers. The same pair gives the same position; over many pairs all eight are equally likely.
 
     Returns:

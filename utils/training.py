@@ -17,11 +17,14 @@ class Recipe:
 
     Attributes:
         network: options of :func:`utils.unet.build_unet`.
-        images: training images, turned and flipped at random.
+        images: training images.
         validation: validation images.
         epochs: passes through the training images.
         batch_size: images a step.
         peak: highest learning rate, see :func:`compile_model`.
+        loss: name or function of the loss.
+        augment: turn and flip the training images at random.
+        repeats: how often an epoch passes through the images; more than once where they are few.
     """
 
     network: dict
@@ -30,11 +33,14 @@ class Recipe:
     epochs: int = 7
     batch_size: int = 8
     peak: float = 1e-2
+    loss: object = "binary_crossentropy"
+    augment: bool = True
+    repeats: int = 1
 
     @property
     def steps(self) -> int:
         """Training steps in all."""
-        return self.epochs * (self.images // self.batch_size)
+        return self.epochs * self.repeats * (self.images // self.batch_size)
 
 
 DEEP = Recipe(network={"depth": 4, "base": 8, "norm": "batch", "upsampling": "nearest"})
@@ -60,7 +66,7 @@ class History:
         seconds: wall time so far, with compilation, without the validation after each epoch.
         loss: mean training loss of the epoch.
         val_loss: loss on the validation images.
-        val_iou: IoU of all validation pixels together, at a threshold of .5.
+        val_iou: IoU of all validation pixels together, at a threshold of .5, or whatever score :func:`train` was given.
     """
 
     images: list[int] = dataclasses.field(default_factory=list)
@@ -117,17 +123,20 @@ def compile_model(model, steps, *, peak=1e-2, loss="binary_crossentropy") -> Non
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, jit_compile=True)
 
 
-def train(model, data, validation, epochs, *, history=None, callbacks=(), seconds=None) -> History:
+def train(model, data, validation, epochs, *, history=None, callbacks=(), seconds=None, score=None) -> History:
     """Train, and print one line an epoch.
 
     Args:
         model: a compiled network.
-        data: ``tf.data.Dataset`` of batches ``(images, masks)``, finite, from :func:`utils.pipeline.dataset`.
+        data: ``tf.data.Dataset`` of batches ``(images, masks)`` or ``(images, masks, weights)``, finite, from
+            :func:`utils.pipeline.dataset`.
         validation: images float32 ``(N, H, W, C)`` and masks ``(N, H, W, 1)`` that training never sees.
         epochs: how many passes through the data.
         history: a history to go on with, so that a run can be resumed; a new one by default.
         callbacks: further Keras callbacks.
         seconds: stop after the first epoch that ends later than this; None for no limit.
+        score: a function of the validation masks and the network's output that returns a number to follow; by default the
+            IoU at a threshold of .5.
 
     Returns:
         History: of all epochs, those of a resumed history first. Interrupting the kernel ends the training early; what was
@@ -147,7 +156,7 @@ def train(model, data, validation, epochs, *, history=None, callbacks=(), second
         raise ValueError("The training data must be finite batches of one size; make them with pipeline.dataset.")
     history = History() if history is None else history
     first, last = len(history), len(history) + epochs
-    follow = _Follow(history, validation, steps * batch_size, last, seconds)
+    follow = _Follow(history, validation, steps * batch_size, last, seconds, score or iou_at_half)
     try:
         model.fit(data, initial_epoch=first, epochs=last, verbose=0, shuffle=False, callbacks=[follow, *callbacks])
     except KeyboardInterrupt:
@@ -168,11 +177,11 @@ def follow_recipe(recipe, seed=0, *, callbacks=(), seconds=None):
     """
     images, validation = shapes.draw(recipe.images), shapes.draw(recipe.validation, split="validation")
     data = pipeline.dataset(
-        images.images, images.masks, batch_size=recipe.batch_size, shuffle=True, augment=True, seed=seed
-    )
+        images.images, images.masks, batch_size=recipe.batch_size, shuffle=True, augment=recipe.augment, seed=seed
+    ).repeat(recipe.repeats)
     keras.utils.set_random_seed(seed)
     model = unet.build_unet(**recipe.network)
-    compile_model(model, recipe.steps, peak=recipe.peak)
+    compile_model(model, recipe.steps, peak=recipe.peak, loss=recipe.loss)
     pair = (validation.images, validation.masks)
     return model, train(model, data, pair, recipe.epochs, callbacks=callbacks, seconds=seconds)
 
@@ -199,11 +208,17 @@ def score(model, samples, threshold=0.5) -> dict[str, float]:
     }
 
 
+def iou_at_half(masks, probability) -> float:
+    """IoU of all pixels together at a threshold of .5. Arguments as for :func:`utils.metrics.iou`."""
+    return metrics.iou(masks, metrics.to_mask(probability))
+
+
 class _Follow(keras.callbacks.Callback):
     """Counts images and seconds, scores the validation images, prints a line an epoch."""
 
-    def __init__(self, history, validation, images_an_epoch, last, limit):
+    def __init__(self, history, validation, images_an_epoch, last, limit, score):
         super().__init__()
+        self.score, self.name = score, "IoU" if score is iou_at_half else "score"
         self.history, (self.images, self.masks) = history, validation
         self.images_an_epoch, self.last, self.limit = images_an_epoch, last, limit
         self.seconds = history.seconds[-1] if len(history) else 0.0
@@ -224,10 +239,10 @@ class _Follow(keras.callbacks.Callback):
         past.seconds.append(self.seconds)
         past.loss.append(float(logs["loss"]))
         past.val_loss.append(float(np.mean(loss(self.masks.astype(np.float32), probability))))
-        past.val_iou.append(metrics.iou(self.masks, metrics.to_mask(probability)))
+        past.val_iou.append(float(self.score(self.masks, probability)))
         print(
             f"epoch {epoch + 1:2d}/{self.last}  {self.seconds:5.1f} s  loss {past.loss[-1]:.4f}  "
-            f"validation loss {past.val_loss[-1]:.4f}  validation IoU {past.val_iou[-1]:.3f}",
+            f"validation loss {past.val_loss[-1]:.4f}  validation {self.name} {past.val_iou[-1]:.3f}",
             flush=True,
         )
         project.release_memory()

@@ -91,6 +91,7 @@ def decoder_level(x, skip, filters, name, *, upsampling="transposed", **block):
     Args:
         x: the features from below, a Keras tensor ``(N, h, w, c)``.
         skip: the encoder's features of the same level, ``(N, H, W, C)`` with H >= 2 h. What is more is cropped evenly.
+            None for a level without a skip connection.
         filters: channels of this level.
         name: prefix of the layers' names.
         upsampling: a method of :func:`upsample`.
@@ -100,6 +101,8 @@ def decoder_level(x, skip, filters, name, *, upsampling="transposed", **block):
         A Keras tensor ``(N, 2 h, 2 w, filters)``, 4 pixels less for ``padding="valid"``.
     """
     x = upsample(x, filters, name, upsampling)
+    if skip is None:
+        return double_conv(x, filters, name, **block)
     height, width = skip.shape[1] - x.shape[1], skip.shape[2] - x.shape[2]
     if height or width:
         crop = ((height // 2, height - height // 2), (width // 2, width - width // 2))
@@ -118,6 +121,7 @@ def build_unet(
     norm="batch",
     padding="same",
     dropout=0.0,
+    skips=None,
     activation=None,
     name="unet",
 ) -> keras.Model:
@@ -133,6 +137,8 @@ def build_unet(
         norm: ``"none"``, ``"batch"`` or ``"group"``.
         padding: ``"same"`` or ``"valid"``.
         dropout: share of values dropped at the bottom of the U in training, 0 <= dropout < 1.
+        skips: the levels that have a skip connection, from 1 at the top to ``depth``, for example ``(1, 3)``; ``()`` for none.
+            By default all of them.
         activation: of the output: ``"sigmoid"``, ``"softmax"``, or ``"logits"`` for none. By default a sigmoid for one
             class and a softmax for more.
         name: the model's name.
@@ -156,16 +162,19 @@ def build_unet(
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout is {dropout}; it must be at least 0 and less than 1.")
     check_size(height, width, depth, padding)
+    connected = set(range(1, depth + 1) if skips is None else skips)
+    if not connected <= set(range(1, depth + 1)):
+        raise ValueError(f"skips is {skips!r}; with depth={depth} the levels are 1 to {depth}.")
 
     block = {"norm": norm, "padding": padding}
     x = inputs = keras.Input((height, width, channels), name="image")
-    skips = []
+    carried = []
     for level in range(1, depth + 1):
         skip, x = encoder_level(x, base * 2 ** (level - 1), f"enc{level}", **block)
-        skips.append(skip)
+        carried.append(skip if level in connected else None)
     x = double_conv(x, base * 2**depth, "bottleneck", dropout=dropout, **block)
     for level in range(depth, 0, -1):
-        x = decoder_level(x, skips[level - 1], base * 2 ** (level - 1), f"dec{level}", upsampling=upsampling, **block)
+        x = decoder_level(x, carried[level - 1], base * 2 ** (level - 1), f"dec{level}", upsampling=upsampling, **block)
     outputs = layers.Conv2D(
         classes, 1, activation=None if activation == "logits" else activation, dtype="float32", name="head"
     )(x)
