@@ -63,11 +63,10 @@ RECIPES = {
     "upsampling": {
         "nearest": BASE,
         "bilinear": change(upsampling="bilinear"),
-        "nearest+conv": change(upsampling="nearest+conv"),
         "transposed": change(upsampling="transposed"),
     },
     "norm": {"batch": BASE, "group": change(norm="group"), "none": change(norm="none", peak=2e-3)},
-    "width": {"4": change(base=4), "8": BASE, "16": change(base=16)},
+    "width": {"8": BASE, "4": change(base=4), "12": change(base=12)},
     "loss": {
         "BCE": BASE,
         "Dice": change(loss=losses.soft_dice_loss),
@@ -80,7 +79,7 @@ RECIPES = {
         for augment in (True, False)
     },
 }
-"""The studies of notebook 06. The depths have about 121,000 parameters each."""
+"""The studies of notebook 06, the baseline first where it is one of the conditions. The depths have about 121,000 parameters each."""
 
 
 def score(model, samples) -> dict[str, float]:
@@ -91,15 +90,19 @@ def score(model, samples) -> dict[str, float]:
         samples: pictures from :func:`utils.shapes.draw`.
 
     Returns:
-        dict: what :func:`utils.training.score` says, and ``boundary`` (:func:`utils.metrics.boundary_iou`) and ``interior``
-        (:func:`utils.metrics.interior_iou`). All 0..1.
+        dict: what :func:`utils.training.score` says, ``boundary`` (:func:`utils.metrics.boundary_iou`), ``interior``
+        (:func:`utils.metrics.interior_iou`), ``calibration`` (the error of :func:`utils.metrics.calibration`) and ``unsure``,
+        the share of pixels with a probability between .1 and .9. All 0..1.
     """
-    mask = metrics.to_mask(training.predict(model, samples.images))
-    apart = {
+    probability = training.predict(model, samples.images)
+    mask = metrics.to_mask(probability)
+    more = {
         "boundary": metrics.boundary_iou(samples.masks, mask),
         "interior": metrics.interior_iou(samples.masks, mask),
+        "calibration": metrics.calibration(samples.masks, np.clip(probability, 0, 1)).error,
+        "unsure": float(((probability > 0.1) & (probability < 0.9)).mean()),
     }
-    return training.score(model, samples) | apart
+    return training.score(model, samples) | more
 
 
 @dataclasses.dataclass(frozen=True)
