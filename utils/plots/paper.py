@@ -57,7 +57,8 @@ def crops(sizes):
         colour, edge = LEVEL_COLOURS[level - 1], (arrives - kept) / 2
         axis.add_patch(plt.Rectangle((0, 0), arrives, arrives, facecolor="#E8E8E8", edgecolor=GREY, hatch="//"))
         axis.add_patch(plt.Rectangle((edge, edge), kept, kept, facecolor=colour, edgecolor=BLACK))
-        axis.text(arrives / 2, arrives / 2, f"{kept}", ha="center", va="center", color=BLACK, fontsize=13)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 3}
+        axis.text(arrives / 2, arrives / 2, f"{kept}", ha="center", va="center", fontsize=13, bbox=box)
         axis.set(xlim=(0, arrives), ylim=(arrives, 0), aspect="equal", xlabel=f"keeps {kept**2 / arrives**2:.0%}")
         _bare(axis, f"level {level}: {arrives}")
     said = "; ".join(f"level {level}: {kept} of {arrives}" for level, (arrives, kept) in enumerate(sizes, 1))
@@ -131,7 +132,7 @@ def distances_and_weight(labels, w0=10.0, sigma=5.0):
     """
     d1, d2 = instances.distances(labels)
     weight = instances.weight_map(labels, w0, sigma)
-    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, 2.8))
+    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, 3.2))
     axes[0].imshow(coloured(labels))
     for axis, chart, top in zip(axes[1:], (d1, d2, weight), (30, 30, w0 + 1)):
         shown = axis.imshow(chart, cmap=PROBABILITY_MAP, vmin=0, vmax=top)
@@ -217,11 +218,11 @@ def bent(image, mask, coarse):
         for place in places:
             axis.contour(place, np.arange(0, side, 8), colors=[YELLOW], linewidths=0.7)
     x, y = np.meshgrid(columns, rows)
-    for colour, width in ((BLACK, 0.03), (ORANGE, 0.017)):
-        arrows = axes[0].quiver(
-            x, y, coarse[1], coarse[0], angles="xy", scale_units="xy", scale=1, color=colour, width=width, clip_on=False
-        )
+    look = {"angles": "xy", "scale_units": "xy", "scale": 1, "headwidth": 4, "headlength": 4, "headaxislength": 4}
+    for colour, width in ((BLACK, 0.028), (ORANGE, 0.018)):
+        arrows = axes[0].quiver(x, y, coarse[1], coarse[0], color=colour, width=width, clip_on=False, **look)
         arrows.set_in_layout(False)
+    axes[0].set(xlim=(-10, side + 9), ylim=(side + 9, -10))
     for axis, title in zip(axes, ("picture, where to look", "bent picture", "mask", "bent mask")):
         _bare(axis, title)
     return fig, (
@@ -258,8 +259,8 @@ def mirrored(picture, border):
         )
     _bare(axis)
     return fig, (
-        f"A picture of {height} x {width} pixels, framed, continued by {border} pixels on each side: what lies beyond the frame "
-        "is the mirror image of what lies inside."
+        f"A picture of {height} x {width} pixels, framed, continued by {border} pixels on each side: beyond the frame "
+        "lies the mirror image of what is inside."
     )
 
 
@@ -273,7 +274,7 @@ def seams_by_halo(image, whole, tiled, tile):
         tiled: halo in pixels to probabilities of the same shape.
         tile: side of a tile in pixels.
     """
-    fig, axes = plt.subplots(1, 1 + len(tiled), figsize=(WIDTH, WIDTH / (1 + len(tiled)) + 0.9))
+    fig, axes = plt.subplots(1, 1 + len(tiled), figsize=(WIDTH, WIDTH / (1 + len(tiled)) + 1.2))
     axes[0].imshow(image)
     for axis, output in zip(axes[1:], tiled.values()):
         shown = axis.imshow(
