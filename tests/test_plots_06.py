@@ -1,11 +1,19 @@
 """The figures of notebook 06: dots where the scores are, rims by their kind, texts that say what is drawn."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
 from utils import experiments, plots
 from utils.plots import experiments as figures
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """These tests draw without showing, which is what closes a figure."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture

@@ -79,7 +79,9 @@ RECIPES = {
         for augment in (True, False)
     },
 }
-"""The studies of notebook 06, the baseline first where it is one of the conditions. The depths have about 121,000 parameters each."""
+"""The studies of notebook 06, the baseline first where it is one of the conditions.
+
+The depths have about 120,000 parameters each."""
 
 
 def score(model, samples) -> dict[str, float]:

@@ -75,7 +75,7 @@ def rims(truth, predicted, distances):
     for axis, distance in zip(axes, [None, *distances]):
         first, second = (mask if distance is None else mask & metrics.near_edge(mask, distance) for mask in masks)
         picture = np.ones((*first.shape[1:], 3))
-        for where, colour in ((first & ~second, MISSED), (second & ~first, INVENTED), (first & second, "#777777")):
+        for where, colour in ((first & ~second, MISSED), (second & ~first, INVENTED), (first & second, GREY)):
             picture[where[0]] = plt.matplotlib.colors.to_rgb(colour)
         axis.imshow(picture)
         axis.set(xticks=[], yticks=[])
