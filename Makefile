@@ -51,7 +51,8 @@ notebooks: env  ## execute the notebooks and store their outputs
 	@$(PY) -m tests.run_notebooks execute $(NB)
 
 weights: env  ## train the networks whose weights are in data/ again
-	@$(PY) -m tests.benchmarks.make_weights
+	@for network in weights class_weights paper_weights nuclei_weights; do \
+	  $(PY) -m tests.benchmarks.make_$$network || exit 1; done
 
 seeds: env  ## train with three seeds and print the scores and their spread
 	@$(PY) -m tests.benchmarks.seeds

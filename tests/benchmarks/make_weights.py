@@ -1,23 +1,20 @@
+# ruff: noqa: E402
 """Train the network that comes with the series and write it with its card: ``make weights``.
 
 Writes to ``data/``: the weights, their card as JSON, and the masks of a few test images at many moments of the training,
 from which notebook 05 makes its animation. The picture in README is drawn from the same network.
 """
 
-import datetime
-import json
-import os
-
 from utils import project
 
-with project.quiet():
-    import tensorflow as tf
+project.start()  # before TensorFlow is loaded: it sets what TensorFlow reads then
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from utils import plots, shapes, training, unet, weights
+from tests.benchmarks import ship
+from utils import plots, shapes, training, weights
 
 SEED = 0
 WATCHED = (0, 1, 3, 10)
@@ -62,36 +59,14 @@ def main():
     test = shapes.draw(500, split="test", seed=training.TEST_SEED)
     watch = Watch(shapes.draw(WATCHED, split="test").images, recipe.steps)
     model, history = training.follow_recipe(recipe, SEED, callbacks=[watch])
-    path = project.DATA / f"{weights.SHIPPED}.weights.h5"
-    bare = unet.build_unet(**recipe.network)  # a network without an optimiser, whose state would triple the file
-    bare.set_weights(model.get_weights())
-    bare.save_weights(path)
-    scores = training.score(model, test)
-    card = {
-        "file": path.name,
-        "sha256": weights.sha256(path),
-        "made_by": "make weights",
-        "made_on": datetime.date.today().isoformat(),
-        "versions": {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__},
-        "cores": os.cpu_count(),
-        "seed": SEED,
-        "network": recipe.network,
-        "parameters": model.count_params(),
-        "training": {
-            "level": "standard", "images": recipe.images, "epochs": recipe.epochs, "batch_size": recipe.batch_size,
-            "peak_learning_rate": recipe.peak, "seconds": round(history.seconds[-1]),
-        },
-        "test": {
-            "images": len(test), "seed": training.TEST_SEED, "threshold": 0.5,
-            **{name: round(value, 4) for name, value in scores.items()},
-        },
-    }  # fmt: skip
-    (project.DATA / f"{weights.SHIPPED}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    ship.ship(
+        weights.SHIPPED, model, recipe.network, seed=SEED, training=ship.described(recipe, history, level="standard"),
+        test={"images": len(test), "seed": training.TEST_SEED, "threshold": 0.5, **training.score(model, test)},
+    )  # fmt: skip
     np.savez_compressed(
         project.DATA / "mask_emerging.npz", steps=watch.steps, test_images=WATCHED, output=np.stack(watch.kept)
     )
     picture(model)
-    print(json.dumps(card["test"]))
 
 
 if __name__ == "__main__":

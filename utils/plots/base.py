@@ -69,6 +69,17 @@ def show_png(png: bytes, alt: str) -> None:
     display({"image/png": png, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
 
 
+def fill_rows(axes, rows, titles, cmap) -> None:
+    """Show rows of pictures ``(H, W)``, ``(H, W, 1)`` or ``(H, W, 3)``, 0..1, in rows of axes, a title over each column."""
+    for axis_row, row in zip(axes, rows):
+        for axis, picture in zip(axis_row, row):
+            picture = np.asarray(picture)
+            axis.imshow(picture[..., 0] if picture.shape[2:] == (1,) else picture, cmap=cmap, vmin=0, vmax=1)
+            axis.set_axis_off()
+    for axis, title in zip(axes[0], titles):
+        axis.set_title(title)
+
+
 @figure
 def pictures(images, titles=None, *, alt, columns=None, cmap=IMAGE_MAP, limits=(0, 1), side=None):
     """Show images or maps side by side.

@@ -40,6 +40,7 @@ def spread(table, score="iou", reference=None):
             axis.plot(values[row], offsets, "s" if row == reference else "o", color=colour, markersize=5)
         axis.set(xlabel=SCORE_NAMES.get(name, name), yticks=range(len(rows)), yticklabels=rows)
         axis.set_ylim(len(rows) - 0.5, -0.5)
+        axis.locator_params(axis="x", nbins=4)
     said = "; ".join(
         f"{SCORE_NAMES.get(name, name)} "
         + ", ".join(f"{row} {values.min():.2f} to {values.max():.2f}" for row, values in table.of(name).items())
@@ -102,7 +103,7 @@ def pull(logits, gradients):
     axis.legend()
     return fig, (
         "Gradient against logit for four losses. Far on the wrong side cross-entropy pulls with full strength, Dice with next "
-        "to none; near 0 Dice pulls hardest; on the right side all fade, focal first."
+        "to none; their sum never pulls less than cross-entropy; on the right side all fade, focal first."
     )
 
 

@@ -19,6 +19,7 @@ from utils.plots.base import (
     STYLE_COLOURS,
     WIDTH,
     figure,
+    fill_rows,
 )
 
 
@@ -180,13 +181,7 @@ def side_by_side(rows, titles):
     columns = len(titles)
     side = min(WIDTH / columns, 1.9)
     fig, axes = plt.subplots(len(rows), columns, figsize=(side * columns, side * len(rows) + 0.3), squeeze=False)
-    for axis_row, row in zip(axes, rows):
-        for axis, picture in zip(axis_row, row):
-            picture = np.asarray(picture)
-            axis.imshow(picture[..., 0] if picture.shape[2:] == (1,) else picture, cmap=IMAGE_MAP, vmin=0, vmax=1)
-            axis.set_axis_off()
-    for axis, title in zip(axes[0], titles):
-        axis.set_title(title)
+    fill_rows(axes, rows, titles, IMAGE_MAP)
     return fig, (
         "Test images with outlined shapes beside their masks. The deep network's output fills most of each outline; the "
         "one-level network's output follows the lines and leaves the middle of large outlines empty."

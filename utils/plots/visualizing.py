@@ -22,6 +22,7 @@ from utils.plots.base import (
     VERMILLION,
     WIDTH,
     figure,
+    fill_rows,
 )
 
 
@@ -132,13 +133,7 @@ def grid(rows, titles, *, alt, cmap=PROBABILITY_MAP):
     lines = 1 + max(title.count("\n") for title in titles)
     size = (WIDTH, side * len(rows) + 0.2 * lines + 0.1)
     fig, axes = plt.subplots(len(rows), len(titles), figsize=size, squeeze=False)
-    for axis_row, row in zip(axes, rows):
-        for axis, picture in zip(axis_row, row):
-            picture = np.asarray(picture)
-            axis.imshow(picture[..., 0] if picture.shape[2:] == (1,) else picture, cmap=cmap, vmin=0, vmax=1)
-            axis.set_axis_off()
-    for axis, title in zip(axes[0], titles):
-        axis.set_title(title)
+    fill_rows(axes, rows, titles, cmap)
     return fig, alt
 
 
