@@ -15,8 +15,11 @@ from utils.checks.architecture import (
 )
 from utils.checks.base import Waiting, call, check, number
 from utils.checks.building import crop_mask, double_conv, double_conv_parameters, heads, skips, strided_level
+from utils.checks.classes import categorical, confusion_table, iou_from_table, softmax, weights_of_classes
 from utils.checks.data import blind_window, iou, joint_augmentation, one_hot, ready_mask, split_by_scene
 from utils.checks.experiments import beyond_spread, focal_by_hand, rim_iou, same_budget
+from utils.checks.paper import enough_halo, mirror, moved_pair, valid_output, weights_by_hand
+from utils.checks.real_images import moved_weights, object_score, on_both_sides, seeds_and_growth
 from utils.checks.training import best_threshold, cross_entropy, failed_runs, failures, one_change, soft_dice
 from utils.checks.visualizing import ablation, calibration_bin, error_kinds, tiles, worst_pictures
 
@@ -58,4 +61,18 @@ __all__ = [
     "rim_iou",
     "same_budget",
     "focal_by_hand",
+    "softmax",
+    "categorical",
+    "confusion_table",
+    "iou_from_table",
+    "weights_of_classes",
+    "enough_halo",
+    "mirror",
+    "moved_pair",
+    "valid_output",
+    "weights_by_hand",
+    "moved_weights",
+    "object_score",
+    "on_both_sides",
+    "seeds_and_growth",
 ]

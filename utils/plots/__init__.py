@@ -37,8 +37,39 @@ from utils.plots.base import (
     show_png,
 )
 from utils.plots.building import channels, cost_by_stage, cost_of_size, output_window, signal_strength
+from utils.plots.classes import (
+    claimed,
+    class_curves,
+    class_maps,
+    confusion,
+    label_channels,
+    two_heads,
+    weight_effect,
+    which_iou,
+)
 from utils.plots.data import balance, maps, outline_problem, overlays, repainted, weight_map
 from utils.plots.experiments import by_images, pull, rims, spread, study
+from utils.plots.paper import (
+    bent,
+    bent_by,
+    crops,
+    distances_and_weight,
+    laid_over,
+    memory,
+    mirrored,
+    objects,
+    seams_by_halo,
+    verdicts,
+)
+from utils.plots.real_images import (
+    cut,
+    object_scores,
+    outlines,
+    pixels_and_objects,
+    tiles_that_leak,
+    who_sees_what,
+    worst,
+)
 from utils.plots.training import (
     compare_runs,
     cross_entropy_curves,
@@ -125,4 +156,29 @@ __all__ = [
     "rims",
     "pull",
     "by_images",
+    "class_curves",
+    "class_maps",
+    "claimed",
+    "confusion",
+    "label_channels",
+    "two_heads",
+    "weight_effect",
+    "which_iou",
+    "bent",
+    "bent_by",
+    "crops",
+    "distances_and_weight",
+    "laid_over",
+    "memory",
+    "mirrored",
+    "objects",
+    "seams_by_halo",
+    "verdicts",
+    "cut",
+    "object_scores",
+    "outlines",
+    "pixels_and_objects",
+    "tiles_that_leak",
+    "who_sees_what",
+    "worst",
 ]

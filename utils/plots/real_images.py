@@ -1,0 +1,223 @@
+"""The figures of notebook 09 real images: what is in the picture, who may see what, cuts, objects, worst cases."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from utils import metrics, nuclei
+from utils.plots.base import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    SPLIT_COLOURS,
+    VERMILLION,
+    WIDTH,
+    YELLOW,
+    figure,
+)
+from utils.plots.paper import coloured
+
+_LINES = ((GREY, "o", ":"), (ORANGE, "s", "--"), (BLUE, "^", "-"), (GREEN, "D", "-."), (PURPLE, "v", "-"))
+
+
+def _bare(axis, title=""):
+    """No ticks, a thin frame."""
+    axis.set(xticks=[], yticks=[], title=title)
+    for side in axis.spines.values():
+        side.set(visible=True, color=GREY)
+
+
+def _outline(axis, labels, colour, dash="-", width=1.4):
+    """Draw the edge of every object, also where it meets another one or the side."""
+    for number in np.unique(labels[labels > 0]):
+        padded = np.pad((labels == number).astype(float), 1)
+        axis.contour(
+            np.arange(-1, labels.shape[1] + 1), np.arange(-1, labels.shape[0] + 1), padded, [0.5],
+            colors=colour, linewidths=width, linestyles=dash,
+        )  # fmt: skip
+    axis.set(xlim=(-0.5, labels.shape[1] - 0.5), ylim=(labels.shape[0] - 0.5, -0.5))
+
+
+@figure
+def pixels_and_objects(image, labels):
+    """Draw the brightness of ground and objects, the objects' sizes, and their mean brightness.
+
+    Args:
+        image: ``(H, W)``, 0..1.
+        labels: label map ``(H, W)``.
+    """
+    numbers = np.unique(labels[labels > 0])
+    sizes = np.array([(labels == number).sum() for number in numbers])
+    means = np.array([image[labels == number].mean() for number in numbers])
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.9))
+    bins = np.linspace(0, 0.5, 51)
+    for where, colour, name in ((labels == 0, GREY, "ground"), (labels > 0, BLUE, "nuclei")):
+        axes[0].hist(np.clip(image[where], 0, 0.5), bins, color=colour, alpha=0.6, label=name)
+    axes[0].set(xlabel="brightness (above .5: last bar)", ylabel="pixels")
+    axes[0].legend()
+    axes[1].hist(sizes, 20, color=BLUE)
+    axes[1].set(xlabel="size, pixels", ylabel="nuclei")
+    axes[2].hist(means, 20, color=BLUE)
+    axes[2].set(xlabel="mean brightness", ylabel="nuclei")
+    return fig, (
+        f"Three histograms. Brightness of ground and nuclei overlaps, with ground mostly below nuclei. Sizes of {len(sizes)} "
+        f"nuclei from {sizes.min()} to {sizes.max()} pixels, median {np.median(sizes):.0f}. Their mean brightness from "
+        f"{means.min():.2f} to {means.max():.2f}, median {np.median(means):.2f}."
+    )
+
+
+@figure
+def who_sees_what(image, roles):
+    """Frame the quadrants of a picture in the colours of training, validation and test.
+
+    Args:
+        image: ``(H, W)``, 0..1.
+        roles: quadrant -> ``"train"``, ``"validation"`` or ``"test"``.
+    """
+    height, width = image.shape[0] / 2, image.shape[1] / 2
+    fig, axis = plt.subplots(figsize=(5.2, 5.2))
+    axis.imshow(image, cmap="gray", vmin=0, vmax=1)
+    for number, name in enumerate(nuclei.QUADRANTS):
+        (row, column), role = divmod(number, 2), roles[name]
+        box = plt.Rectangle(
+            (column * width + 3, row * height + 3), width - 7, height - 7, fill=False, lw=5, ec=SPLIT_COLOURS[role]
+        )
+        axis.add_patch(box)
+        axis.text(
+            column * width + 14, row * height + 30, role, color="white", fontsize=12,
+            bbox={"facecolor": SPLIT_COLOURS[role], "edgecolor": "none"},
+        )  # fmt: skip
+    _bare(axis)
+    said = ", ".join(f"{name} {roles[name]}" for name in nuclei.QUADRANTS)
+    return fig, f"The picture of nuclei with its four quadrants framed: {said}."
+
+
+@figure
+def tiles_that_leak(labels, tests):
+    """Colour the objects that lie on both sides, for several ways to choose test pixels.
+
+    Args:
+        labels: label map ``(H, W)``.
+        tests: name -> bool ``(H, W)``, true on test pixels.
+    """
+    fig, axes = plt.subplots(1, len(tests), figsize=(WIDTH, WIDTH / len(tests) * 0.95 + 0.4))
+    said = []
+    for axis, (name, test) in zip(np.atleast_1d(axes), tests.items()):
+        inside, outside = np.unique(labels[test]), np.unique(labels[~test])
+        both = np.intersect1d(inside, outside)
+        both, inside = both[both > 0], inside[inside > 0]
+        picture = np.where(test[..., None], [0.85, 0.95, 0.9], [1.0, 1.0, 1.0])
+        picture[labels > 0] = [0.6, 0.6, 0.6]
+        picture[np.isin(labels, both)] = plt.matplotlib.colors.to_rgb(VERMILLION)
+        axis.imshow(picture)
+        _bare(axis, f"{name}: {len(both)} of {len(inside)}")
+        said.append(f"{name}: {len(both)} of {len(inside)} nuclei of the test also lie in the training part")
+    return fig, f"Test pixels tinted green, nuclei that lie on both sides in vermillion. {'; '.join(said)}."
+
+
+@figure
+def cut(image, truth, segment, **settings):
+    """Show a classical baseline: the picture, wrong pixels of its mask, and its objects.
+
+    Args:
+        image: ``(H, W)``, 0..1, shown stretched.
+        truth: label map ``(H, W)``.
+        segment: a function ``segment(**settings)`` that returns a label map ``(H, W)``.
+        settings: what the reader moves.
+    """
+    predicted = segment(**settings)
+    scores = nuclei.score(truth, predicted)
+    missed, invented = metrics.errors(truth > 0, predicted > 0)
+    picture = np.ones((*truth.shape, 3))
+    picture[(truth > 0) & ~missed] = 0.85
+    picture[missed], picture[invented] = (plt.matplotlib.colors.to_rgb(colour) for colour in (VERMILLION, SKY))
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, WIDTH / 3 + 0.4))
+    axes[0].imshow(nuclei.stretch(image), cmap="gray", vmin=0, vmax=1)
+    axes[1].imshow(picture)
+    axes[2].imshow(coloured(predicted))
+    said = ", ".join(f"{name} {value}" for name, value in settings.items())
+    found = len(np.unique(predicted[predicted > 0]))
+    for axis, title in zip(axes, (said, f"IoU {scores['iou']:.2f}", f"{found} objects, score {scores['ap50']:.2f}")):
+        _bare(axis, title)
+    return fig, (
+        f"With {said}: the picture, its wrong pixels (vermillion missed, light blue invented), and the objects found. "
+        f"IoU {scores['iou']:.2f}, {found} objects, object score at IoU .5 {scores['ap50']:.2f}."
+    )
+
+
+@figure
+def object_scores(curves):
+    """Draw the object score against the IoU that a pair must reach.
+
+    Args:
+        curves: name -> scores at ``nuclei.THRESHOLDS``; or several rows of scores, whose range is shaded.
+    """
+    fig, axis = plt.subplots(figsize=(6.5, 3.6))
+    said = []
+    for (name, values), (colour, marker, dash) in zip(curves.items(), _LINES):
+        values = np.atleast_2d(np.asarray(values, float))
+        axis.plot(nuclei.THRESHOLDS, values.mean(0), marker, linestyle=dash, color=colour, label=name)
+        axis.fill_between(nuclei.THRESHOLDS, values.min(0), values.max(0), color=colour, alpha=0.2, linewidth=0)
+        said.append(f"{name} " + ", ".join(f"{value:.2f}" for value in values.mean(0)))
+    axis.set(xlabel="IoU that a pair must reach", ylabel="object score", ylim=(0, 1), xticks=nuclei.THRESHOLDS)
+    axis.legend()
+    return fig, f"Object score at IoU .5 to .9, falling for all: {'; '.join(said)}."
+
+
+@figure
+def outlines(image, labels, titles, *, alt):
+    """Show a picture several times, each time with the outlines of a label map.
+
+    Args:
+        image: ``(H, W)``, 0..1, or a list of them, one for each map.
+        labels: list of label maps ``(H, W)``.
+        titles: one text a map.
+        alt: what it shows.
+    """
+    images = image if isinstance(image, list) else [image] * len(labels)
+    fig, axes = plt.subplots(1, len(labels), figsize=(WIDTH, WIDTH / len(labels) + 0.4), squeeze=False)
+    for axis, picture, one, title in zip(axes[0], images, labels, titles):
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        _outline(axis, np.asarray(one), YELLOW)
+        _bare(axis, title)
+    return fig, alt
+
+
+@figure
+def worst(image, truth, predicted, cases, reach=24):
+    """Look closely at single objects: true outline and predicted outlines over the picture.
+
+    Args:
+        image: ``(H, W)``, 0..1.
+        truth, predicted: label maps ``(H, W)``.
+        cases: list of ``(row, column, title)``, the places to look at.
+        reach: pixels shown to each side.
+    """
+    columns = min(5, len(cases))
+    rows = -(-len(cases) // columns)
+    side = WIDTH / columns
+    fig, axes = plt.subplots(rows, columns, figsize=(WIDTH, rows * (side + 0.35) + 0.3), squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    padded = [np.pad(array, reach) for array in (image, truth, predicted)]
+    for axis, (row, column, title) in zip(axes.flat, cases):
+        picture, true, found = (array[row : row + 2 * reach, column : column + 2 * reach] for array in padded)
+        axis.set_axis_on()
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        _outline(axis, true, YELLOW, width=2.2)
+        _outline(axis, found, SKY, "--", 1.4)
+        _bare(axis, title)
+    handles = [
+        plt.Line2D([], [], color=YELLOW, lw=2.2, label="annotated"),
+        plt.Line2D([], [], color=SKY, ls="--", lw=1.4, label="found"),
+    ]
+    legend = fig.legend(handles=handles, loc="outside lower center", ncols=2, labelcolor="white")
+    legend.set_frame_on(True)
+    legend.get_frame().set(facecolor=BLACK, edgecolor=BLACK)
+    titles = "; ".join(title.replace("\n", " ") for _, _, title in cases)
+    return fig, f"Single places of the picture with annotated and found outlines: {titles}."
