@@ -42,6 +42,8 @@ def test_a_right_answer_passes(capsys, check, answer):
         (checks.beyond_spread, lambda a, b: bool(a.mean() != b.mean()), "the ranges overlap"),
         (checks.beyond_spread, lambda a, b: abs(a.mean() - b.mean()) > 0.012, "the ranges overlap"),
         (checks.beyond_spread, lambda a, b: a.mean() - b.mean(), "return True or False"),
+        (checks.beyond_spread, lambda a, b: not any(b.min() <= x <= b.max() for x in a), "the first has values"),
+        (checks.beyond_spread, lambda a, b: not any(a.min() <= x <= a.max() for x in b), "the second has values"),
         (checks.rim_iou, metrics.iou, "whole masks"),
         (checks.rim_iou, lambda t, p: metrics.iou(metrics.near_edge(t), metrics.near_edge(p)), "both sides"),
         (

@@ -61,13 +61,13 @@ def score(model, samples, names) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def task(seed, *, kinds=classes.KINDS, transfer=True, **options) -> dict[str, float]:
+def task(seed, *, kinds=classes.KINDS, transfer=True, epochs=RECIPE.epochs, **options) -> dict[str, float]:
     """Train by the recipe on one task and score on its own test pictures."""
     draw = functools.partial(classes.draw, kinds=kinds, **options)
     samples, validation = draw(RECIPE.images), draw(RECIPE.validation, split="validation")
     keras.utils.set_random_seed(seed)
     model = build(len(kinds) + 1, transfer)
-    fit(model, samples, validation, seed, RECIPE.epochs)
+    fit(model, samples, validation, seed, epochs)
     return score(model, draw(500, split="test", seed=training.TEST_SEED), ("ground", *kinds))
 
 
@@ -113,6 +113,8 @@ STUDIES = {
             "overlaps": functools.partial(task, overlaps=True),
             "five kinds": functools.partial(task, kinds=shapes.KINDS),
             "all three": functools.partial(task, **EVERYTHING),
+            "from scratch, 12 epochs": functools.partial(task, transfer=False, epochs=12),
+            "all three, 12 epochs": functools.partial(task, epochs=12, **EVERYTHING),
         }
     ),
     "class_weights": Study(

@@ -150,6 +150,7 @@ STUDIES = {
         {
             "Adam": functools.partial(short, SHORT),
             "Adam, drop-out": functools.partial(short, experiments.change(SHORT, dropout=0.5)),
+            "SGD, momentum .9": functools.partial(short, SHORT, optimizer=functools.partial(sgd, 0.9)),
             "SGD, momentum .99": functools.partial(short, SHORT, optimizer=functools.partial(sgd, 0.99)),
         }
     ),

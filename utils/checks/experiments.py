@@ -16,6 +16,8 @@ def beyond_spread(answer):
         ([0.95, 0.96, 0.97], [0.90, 0.91, 0.92], True, "the first is higher throughout: order must not matter"),
         ([0.90, 0.93, 0.96], [0.94, 0.95, 0.97], False, "the means differ, but the ranges overlap"),
         ([0.90, 0.95, 0.99], [0.94, 0.95, 0.96], False, "one range lies within the other"),
+        ([0.90, 0.91, 0.99], [0.94, 0.95, 0.96], False, "the first has values on both sides of the second"),
+        ([0.94, 0.95, 0.96], [0.90, 0.91, 0.99], False, "the second has values on both sides of the first"),
     ]
     for first, second, expected, why in cases:
         result = call(answer, np.array(first), np.array(second))

@@ -8,6 +8,7 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from PIL import Image
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -32,6 +33,9 @@ STYLE = {
     "image.interpolation": "nearest", "legend.frameon": False, "figure.constrained_layout.use": True,
 }  # fmt: skip
 """The style sheet. The white ground makes figures readable on dark themes too."""
+
+LARGE = 150_000
+"""Bytes of a PNG from which on it is stored with fewer colours, so that a notebook stays small."""
 
 WIDTH = 9.0
 """Width of a full figure in inches: 900 pixels, which fits a laptop's notebook column."""
@@ -59,7 +63,17 @@ def render(draw, *args, **kwargs) -> tuple[bytes, str]:
         buffer = io.BytesIO()
         fig.savefig(buffer, format="png")
         plt.close(fig)
-    return buffer.getvalue(), alt
+    return smaller(buffer.getvalue()), alt
+
+
+def smaller(png: bytes) -> bytes:
+    """A large PNG, over 150 kB, with 256 colours of its own in place of millions; a smaller one as it is."""
+    if len(png) <= LARGE:
+        return png
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
 
 
 def show_png(png: bytes, alt: str) -> None:

@@ -139,6 +139,7 @@ def confusion(tables, names, columns=None, alt=None):
             axis.text(column, row, f"{value:.2f}", ha="center", va="center", color="white" if value < 0.6 else BLACK)
         axis.set(title=title, xlabel="predicted", ylabel="truth")
         axis.set(xticks=range(len(columns)), xticklabels=columns, yticks=range(len(names)), yticklabels=names)
+        axis.tick_params(axis="x", rotation=40)
     fig.colorbar(shown, ax=axes, shrink=0.9, label="share of the row")
     if alt:
         return fig, alt
@@ -245,7 +246,7 @@ def weight_effect(table, rare, conditions):
     for condition, colour, marker in zip(conditions, (GREY, BLUE, ORANGE), "sod"):
         recall, precision = (table.of(f"{what} {rare}")[condition] for what in ("recall", "precision"))
         axis.plot(recall, precision, marker, color=colour, markersize=8, label=condition, markeredgecolor=BLACK)
-    axis.set(xlabel=f"recall of {rare}", ylabel=f"precision of {rare}", xlim=(0, 1.02), ylim=(0, 1.02))
+    axis.set(xlabel=f"recall of {rare}", ylabel=f"precision of {rare}", xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
     axis.legend(loc="lower left")
     said = "; ".join(
         f"{c}: recall {table.of(f'recall {rare}')[c].mean():.2f}, precision {table.of(f'precision {rare}')[c].mean():.2f}"

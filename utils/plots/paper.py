@@ -55,7 +55,7 @@ def crops(sizes):
     fig, axes = plt.subplots(1, len(sizes), figsize=(WIDTH, WIDTH / len(sizes) + 0.6))
     for level, (axis, (arrives, kept)) in enumerate(zip(axes, sizes), 1):
         colour, edge = LEVEL_COLOURS[level - 1], (arrives - kept) / 2
-        axis.add_patch(plt.Rectangle((0, 0), arrives, arrives, facecolor="#E8E8E8", edgecolor=GREY, hatch="//"))
+        axis.add_patch(plt.Rectangle((0, 0), arrives, arrives, facecolor=FOUND, edgecolor=GREY, hatch="//"))
         axis.add_patch(plt.Rectangle((edge, edge), kept, kept, facecolor=colour, edgecolor=BLACK))
         box = {"facecolor": "white", "edgecolor": "none", "pad": 3}
         axis.text(arrives / 2, arrives / 2, f"{kept}", ha="center", va="center", fontsize=13, bbox=box)
