@@ -185,4 +185,6 @@ def test_right_objects_pass(capsys, answer):
 )
 def test_wrong_objects_are_recognised(capsys, wrong, word):
     out = said(capsys, checks.seeds_and_growth, wrong)
-    assert out.startswith("✗") and (word in out or word == "2 objects in" and "touch are one" in out or "Is the border" in out)
+    assert out.startswith("✗") and (
+        word in out or word == "2 objects in" and "touch are one" in out or "Is the border" in out
+    )

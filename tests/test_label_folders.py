@@ -183,7 +183,9 @@ def test_doubts(tmp_path):
     pairs, wrong, doubtful = label_folders.examine(tmp_path)
     assert len(pairs) == 3 and not wrong
     found = " ".join(doubtful)
-    assert "empty: no object" in found and "swapped: 97%" in found and "broken: 1 objects are in several pieces" in found
+    assert (
+        "empty: no object" in found and "swapped: 97%" in found and "broken: 1 objects are in several pieces" in found
+    )
 
 
 def test_the_report(tmp_path, capsys):

@@ -108,7 +108,9 @@ def test_bare_crops_are_windows_of_the_picture():
 
 def test_crops_come_from_all_pictures_by_their_size():
     small, large = np.zeros((32, 32), np.float32), np.ones((96, 96), np.float32)
-    images, _ = nuclei.crops([small, large], [np.zeros_like(small, int), np.ones_like(large, int)], 400, size=16, light=0)
+    images, _ = nuclei.crops(
+        [small, large], [np.zeros_like(small, int), np.ones_like(large, int)], 400, size=16, light=0
+    )
     assert 0.85 < images.mean(axis=(1, 2, 3)).mean() < 0.95
 
 

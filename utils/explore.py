@@ -114,4 +114,4 @@ def _stack(rendered):
         top += image.height
     buffer = io.BytesIO()
     whole.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue(), " ".join(alt for _, alt in rendered)
+    return plots.smaller(buffer.getvalue()), " ".join(alt for _, alt in rendered)

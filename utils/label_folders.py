@@ -20,7 +20,7 @@ from PIL import Image
 from utils import folders, instances
 
 ENDINGS = (".png", ".tif", ".tiff")
-ALONE = 0.02
+ALONE = 0.01
 """Largest share of a label map's object pixels that may have no neighbour of their own number; more mean that the map was
 interpolated."""
 
@@ -205,8 +205,8 @@ def _labels(name, raw):
     alone = _alone(labels)
     if alone > ALONE:
         raise ValueError(
-            f"{name}: {alone:.0%} of the map's object pixels have no neighbour with their number. It is a picture, or a map that "
-            "was interpolated or saved as JPEG: resize maps with nearest neighbours only."
+            f"{name}: {alone:.0%} of the map's object pixels have no neighbour with their number. It is a picture, or a map "
+            "that was interpolated or saved as JPEG: resize maps with nearest neighbours only."
         )
     return (instances.label(labels > 0), True) if len(numbers) == 2 else (labels, False)
 

@@ -26,16 +26,16 @@ def on_both_sides(answer):
             return "Return one number: how many objects."
         if result == expected:
             continue
-        known = {
-            expected + 1: "that is one too many. The ground, 0, is no object.",
-            len(inside): "that counts all objects of the test part, also those that lie in it entirely.",
-            len(outside): "that counts all objects of the training part.",
-            len(inside - outside): "that counts the objects that lie in the test part only.",
-            len(inside | outside): "that counts all objects.",
-        }
-        return f"There are {expected} objects on both sides, you return {result:g}; " + known.get(
-            result, "look for numbers that occur where test is true and also where it is false."
+        known = (
+            (expected + 1, "that is one too many. The ground, 0, is no object."),
+            (len(inside), "that counts all objects of the test part, also those that lie in it entirely."),
+            (len(outside), "that counts all objects of the training part."),
+            (len(inside - outside), "that counts the objects that lie in the test part only."),
+            (len(inside | outside), "that counts all objects."),
         )
+        words = [text for value, text in known if value == result]
+        words = words or ["look for numbers that occur where test is true and also where it is false."]
+        return f"There are {expected} objects on both sides, you return {result:g}; " + " Or: ".join(words)
     return None
 
 
@@ -72,7 +72,8 @@ def object_score(answer):
             words = next(
                 (words for value, words in known if np.isclose(result, value)), f"it should be {expected:.3f}."
             )
-            return f"{true} true objects, {predicted} predicted, {pairs} pairs at IoU {threshold}: you return {result:.3f}; {words}"
+            counts = f"{true} true objects, {predicted} predicted, {pairs} pairs at IoU {threshold}"
+            return f"{counts}: you return {result:.3f}; {words}"
     return None
 
 
@@ -100,8 +101,8 @@ def moved_weights(answer):
             (same if all(equal) else partly).add(layer.name)
             if any(equal) and not all(equal):
                 return (
-                    f"Of layer {layer.name} only {sum(equal)} of {len(equal)} arrays were copied. A normalisation also keeps its "
-                    "running averages: get_weights() has all."
+                    f"Of layer {layer.name} only {sum(equal)} of {len(equal)} arrays were copied. A normalisation also keeps "
+                    "its running averages: get_weights() has all."
                 )
     if not same:
         return "No layer has the source's weights. layer.set_weights(other.get_weights()) copies them."

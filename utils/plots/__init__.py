@@ -35,6 +35,7 @@ from utils.plots.base import (
     pictures,
     render,
     show_png,
+    smaller,
 )
 from utils.plots.building import channels, cost_by_stage, cost_of_size, output_window, signal_strength
 from utils.plots.classes import (
@@ -119,6 +120,7 @@ __all__ = [
     "show_png",
     "pictures",
     "render",
+    "smaller",
     "window_and_kernel",
     "seen_from",
     "u_shape",

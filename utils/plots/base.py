@@ -34,7 +34,7 @@ STYLE = {
 }  # fmt: skip
 """The style sheet. The white ground makes figures readable on dark themes too."""
 
-LARGE = 150_000
+LARGE = 60_000
 """Bytes of a PNG from which on it is stored with fewer colours, so that a notebook stays small."""
 
 WIDTH = 9.0
@@ -67,7 +67,7 @@ def render(draw, *args, **kwargs) -> tuple[bytes, str]:
 
 
 def smaller(png: bytes) -> bytes:
-    """A large PNG, over 150 kB, with 256 colours of its own in place of millions; a smaller one as it is."""
+    """A PNG of more than ``LARGE`` bytes with 256 colours of its own in place of millions; a smaller one as it is."""
     if len(png) <= LARGE:
         return png
     buffer = io.BytesIO()

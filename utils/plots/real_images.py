@@ -80,7 +80,7 @@ def who_sees_what(image, roles):
         roles: quadrant -> ``"train"``, ``"validation"`` or ``"test"``.
     """
     height, width = image.shape[0] / 2, image.shape[1] / 2
-    fig, axis = plt.subplots(figsize=(5.2, 5.2))
+    fig, axis = plt.subplots(figsize=(4.4, 4.4))
     axis.imshow(image, cmap="gray", vmin=0, vmax=1)
     for number, name in enumerate(nuclei.QUADRANTS):
         (row, column), role = divmod(number, 2), roles[name]
@@ -89,7 +89,7 @@ def who_sees_what(image, roles):
         )
         axis.add_patch(box)
         axis.text(
-            column * width + 14, row * height + 30, role, color="white", fontsize=12,
+            column * width + 14, row * height + 30, role, color="white", fontsize=11,
             bbox={"facecolor": SPLIT_COLOURS[role], "edgecolor": "none"},
         )  # fmt: skip
     _bare(axis)
