@@ -80,7 +80,7 @@ colab-check: env  ## run each notebook alone in an empty folder, as Colab does, 
 	@$(PY) -m tests.launch $(NB)
 
 binder-check:  ## do what Binder does in an environment of its own: one processor core, 2 GB for a kernel
-	@$(PYTHON) tests/binder_check.py $(NB)
+	@$(PYTHON) -m tests.binder_check $(NB)
 
 habits: env  ## for those who change something: checks before each commit, readable differences of notebooks
 	@$(PY) -m pip install --quiet --disable-pip-version-check "pre-commit>=3.5" "nbdime>=4"

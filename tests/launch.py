@@ -11,32 +11,20 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from unittest import mock
 
-from tests import address, notebooks, publish, run_notebooks
+from tests import address, notebooks, publish, run_notebooks, work_tree
 
 READY = "✓ Understanding U-Net is ready.\n"
 
 
-def work_tree(root: Path = notebooks.ROOT) -> list[str]:
-    """The files of the work tree that git knows or would take, as paths below the root."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(
-        command, cwd=root, env=without_git(), check=True, capture_output=True, encoding="utf-8"
-    ).stdout
-    return sorted(name for name in set(listed.split("\0")) if name and (root / name).is_file())
-
-
 def copy(folder: Path, root: Path = notebooks.ROOT) -> Path:
     """Copy the work tree into a folder, brought up to the address that pyproject.toml holds, and return the folder."""
-    for name in work_tree(root):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(root / name, folder / name)
+    work_tree.copy(root, folder)
     publish.publish(folder, address.stored(folder))
     return folder
 
@@ -51,13 +39,8 @@ def remote(folder: Path) -> Path:
         ["commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message=work tree"],
         ["clone", "--quiet", "--bare", ".", str(bare)],
     ):
-        subprocess.run([*git, *command], cwd=folder, env=without_git(), check=True)
+        subprocess.run([*git, *command], cwd=folder, env=work_tree.without_git(), check=True)
     return bare
-
-
-def without_git() -> dict[str, str]:
-    """This process's variables without git's: where git itself started it, they would lead to the real repository."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
 
 def colab(folder: Path, repository: Path) -> dict[str, str]:
