@@ -7,12 +7,14 @@ IP ?= localhost
 NB ?=
 STUDY ?=
 TIME_BUDGET ?= 240
-START ?= notebooks/01_architecture.ipynb
+START ?= README.md
+REPO =
+REF =
 PY = $(VENV)/bin/python
 ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 TIME_BUDGET=0
 export TIME_BUDGET
 
-.PHONY: help env lab test unit compare test-one-thread notebooks weights seeds experiments slides lint format clean
+.PHONY: help env lab test unit compare test-one-thread notebooks weights seeds experiments slides lint format clean publish colab-check binder-check habits
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -24,12 +26,14 @@ help:  ## list these targets
 	@echo '  PORT=8888             port of JupyterLab; the next free one is taken if it is in use'
 	@echo '  IP=localhost          address that JupyterLab listens on; in a container IP=0.0.0.0'
 	@echo '  TIME_BUDGET=240       seconds a notebook may take on two cores; named if over, failed at twice as many, 0 for no limit'
+	@echo '  REPO=owner/name       for make publish: where the series is on GitHub; REF=main is the branch or tag'
 	@echo '  PYTHON=python3        the Python that makes the environment, 3.11 or newer'
 	@echo '  VENV=.venv            where the environment is'
 
 lab: env  ## open the series in JupyterLab (makes the environment first)
 	@flags=; [ "$$(id -u)" != 0 ] || flags=--allow-root; \
 	[ -n "$$BROWSER$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ] || flags="$$flags --no-browser"; \
+	mkdir -p $(VENV)/share/jupyter/lab/settings && cp .binder/overrides.json $(VENV)/share/jupyter/lab/settings/; \
 	echo "JupyterLab starts. Its address follows; open it in a browser if none opens. Control-C stops it."; \
 	JUPYTER_PREFER_ENV_PATH=1 exec $(PY) -m jupyterlab $$flags --log-level=CRITICAL --ip=$(IP) --port=$(PORT) \
 	  --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(START) --LabApp.news_url=None \
@@ -68,6 +72,22 @@ lint: env  ## check style: utils, tests, notebooks
 
 format: env  ## put code into the agreed form
 	@$(PY) -m ruff check --fix utils tests notebooks; $(PY) -m ruff format utils tests notebooks; $(PY) -m tests.run_notebooks tidy
+
+publish: env  ## write the public address into every badge, setup cell and text: make publish REPO=owner/name
+	@$(PY) -m tests.publish --repo "$(REPO)" --ref "$(REF)"
+
+colab-check: env  ## run each notebook alone in an empty folder, as Colab does, outputs compared
+	@$(PY) -m tests.launch $(NB)
+
+binder-check:  ## do what Binder does in an environment of its own: one processor core, 2 GB for a kernel
+	@$(PYTHON) -m tests.binder_check $(NB)
+
+habits: env  ## for those who change something: checks before each commit, readable differences of notebooks
+	@$(PY) -m pip install --quiet --disable-pip-version-check "pre-commit>=3.5" "nbdime>=4"
+	@$(PY) -m pre_commit install
+	@git config diff.jupyternotebook.command '"$(abspath $(PY))" -m nbdime.vcs.git.diffdriver diff'
+	@git config merge.jupyternotebook.name 'cells of Jupyter notebooks'
+	@git config merge.jupyternotebook.driver '"$(abspath $(PY))" -m nbdime.vcs.git.mergedriver merge %O %A %B %L %P'
 
 clean:  ## remove what make made: the environment .venv, nothing else
 	rm -rf .venv

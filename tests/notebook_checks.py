@@ -139,7 +139,7 @@ def setup_cell(notebook, path):
     """The first code cell is the same in all notebooks."""
     first = code_cells(notebook)[:1]
     same = first and first[0].source == notebooks.SETUP
-    return [] if same else ["[1] is not the setup cell (tests/notebooks.py has it)"]
+    return [] if same else ["[1] is not the setup cell of today; run `make publish`"]
 
 
 @check
@@ -236,13 +236,16 @@ def links(notebook, path):
 
 @check
 def badges(notebook, path):
-    """The badges open this very notebook."""
+    """The badges open this very notebook, at the address where the series is published."""
     source = whole_prose(notebook)
-    return [
+    complaints = [
         f"the badge of {'Binder' if k else 'Colab'} opens {names or 'nothing'}; it must open {path.name}, once"
         for k, names in enumerate(badge.findall(source) for badge in BADGES)
         if names != [path.name]
     ]
+    if not complaints and notebooks.ADDRESS.badges(path.name) not in source:
+        complaints.append("the badges lead to another address than pyproject.toml has; run `make publish`")
+    return complaints
 
 
 @check
@@ -273,9 +276,11 @@ def nothing_unfinished(notebook, path):
     """No notes to ourselves, and no path of the machine that ran the notebook."""
     complaints = []
     for cell in notebook.cells:
+        # The owner of an address that is not known yet may stand in badges and in the setup cell, nowhere else.
+        source = "" if cell["source"] == notebooks.SETUP else cell["source"]
         for badge in BADGES:
-            cell = {**cell, "source": badge.sub("", cell["source"])}
-        for what in (cell["source"], *(output_texts(notebooks.nbformat.from_dict(cell)) if "outputs" in cell else ())):
+            source = badge.sub("", source)
+        for what in (source, *(output_texts(notebooks.nbformat.from_dict(cell)) if "outputs" in cell else ())):
             for pattern in (UNFINISHED, MACHINE_PATH):
                 complaints += [f"'{found[0]}' in '{what[:60]}…'" for found in pattern.finditer(what)]
     return complaints

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 from nbval.plugin import find_comment_markers, find_metadata_tags
 
+from tests import address
 from tests.slide_types import slide_types
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,17 +30,9 @@ CELL_TIMEOUT = 300
 EXEMPT = "nbval-ignore-output"
 """The only tag that exempts a cell's output from comparison: training, timing."""
 
-SETUP = """\
-import sys
-from pathlib import Path
-
-root = next((p for p in [Path.cwd(), *Path.cwd().parents] if (p / "utils" / "project.py").exists()), None)
-assert root, "Open this notebook inside the project's folder: utils/ was not found beside or above it."
-sys.path.insert(0, str(root))
-
-from utils import project
-
-project.start()"""
+ADDRESS = address.stored()
+"""Where the series is published; ``make publish`` changes it."""
+SETUP = ADDRESS.setup_cell()
 """The first code cell of every notebook."""
 
 WIDGET = "application/vnd.jupyter.widget-view+json"

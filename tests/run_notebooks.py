@@ -4,6 +4,7 @@ usage: python -m tests.run_notebooks execute [01 03 ...]
        python -m tests.run_notebooks tidy    [01 03 ...]    after a change of text: the same form, nothing executed
        python -m tests.run_notebooks test    [01 03 ...]    unit tests first, then the notebooks
        python -m tests.run_notebooks compare [01 03 ...]    the notebooks only
+       python -m tests.run_notebooks compare --kill-over 2000    the same, a kernel is killed over 2000 MB
 
 The variable TIME_BUDGET holds the seconds that a notebook may take (default 240, meant for two cores; 0 for no limit). A
 notebook that takes longer is named in the table; one that takes twice as long has failed. The difference leaves room for a
@@ -128,12 +129,13 @@ def unit_tests() -> Result:
         return count(report, done.returncode)
 
 
-def compare(path: Path, seconds: float = notebooks.SECONDS) -> Result:
+def compare(path: Path, seconds: float = notebooks.SECONDS, kill_over: float = 0) -> Result:
     """Run a notebook in a fresh kernel, compare its outputs with the stored ones, and hold it to its budgets.
 
     Args:
         path: the notebook.
         seconds: how long it may take; 0 for no limit.
+        kill_over: the memory in bytes at which its kernel is killed, as a small machine would do; 0 for no limit.
     """
     timeout = max(notebooks.CELL_TIMEOUT, seconds) if seconds else 4 * notebooks.CELL_TIMEOUT
     command = [
@@ -150,13 +152,17 @@ def compare(path: Path, seconds: float = notebooks.SECONDS) -> Result:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-            peak, died = watch_kernel(process)
+            peak, died = watch_kernel(process, kill_over)
             elapsed = time.perf_counter() - start
         result = count(report, process.returncode)
         if result.failed:
             print(log.read_text(encoding="utf-8", errors="replace"), flush=True)
     result.seconds, result.kernel_bytes = elapsed, peak
-    if died:
+    if kill_over and peak > kill_over:
+        result.complaints = [
+            f"its kernel was killed at {peak / 1e6:,.0f} MB, over the limit of {kill_over / 1e6:,.0f} MB"
+        ]
+    elif died:
         result.complaints = ["the kernel died before the end (most often: out of memory)"]
     over = []
     result.slow = bool(seconds) and elapsed > seconds
@@ -171,13 +177,21 @@ def compare(path: Path, seconds: float = notebooks.SECONDS) -> Result:
     return result
 
 
-def watch_kernel(process: subprocess.Popen) -> tuple[int, bool]:
-    """Wait for pytest; return the most memory in bytes that a kernel below it took, and whether the kernel died early."""
+def watch_kernel(process: subprocess.Popen, kill_over: float = 0) -> tuple[int, bool]:
+    """Wait for pytest; return the most memory in bytes that a kernel below it took, and whether the kernel died early.
+
+    Args:
+        process: pytest.
+        kill_over: the memory in bytes at which the kernel is killed, and pytest with it; 0 for no limit. What Linux keeps is
+            the true peak of a process, so a peak between two looks is seen as well.
+    """
     peak, kernels, gone_since = 0, [], None
     try:
         while process.poll() is None:
             kernels = [kernel for kernel in kernels if is_running(kernel)] or find_kernels(process.pid)
             peak = max([peak, *map(peak_memory, kernels)])
+            if kill_over and peak > kill_over:
+                return peak, True
             now = time.monotonic()
             gone_since = None if kernels or not peak else gone_since or now
             if gone_since and now - gone_since > DEAD_SECONDS:
@@ -270,14 +284,20 @@ def tidy_all(paths: list[Path]) -> int:
     return 0
 
 
-def test_all(paths: list[Path], with_unit_tests: bool = True) -> int:
-    """Run the unit tests, then the notebooks one after the other; print a table and the sums."""
+def test_all(paths: list[Path], with_unit_tests: bool = True, kill_over: float = 0) -> int:
+    """Run the unit tests, then the notebooks one after the other; print a table and the sums.
+
+    Args:
+        paths: the notebooks.
+        with_unit_tests: False for the notebooks only.
+        kill_over: the memory in bytes at which a kernel is killed; 0 for no limit.
+    """
     seconds = notebooks.time_budget()
     unit = unit_tests() if with_unit_tests else Result()
     results = {}
     for path in paths:
         print(f"{path.name} runs …", flush=True)
-        result = results[path] = compare(path, seconds)
+        result = results[path] = compare(path, seconds, kill_over)
         for complaint in result.complaints:
             print(f"{path.name}: {complaint}", flush=True)
         print(f"{path.name} {'FAILED' if result.failed else 'passed'} after {result.seconds:.0f} s", flush=True)
@@ -305,14 +325,15 @@ def main(arguments=None) -> int:
     parser.add_argument(
         "names", nargs="*", help="beginnings of file names, such as 01 03; all notebooks if none is given"
     )
-    given = parser.parse_args(arguments)
+    parser.add_argument("--kill-over", type=float, default=0, metavar="MB", help="kill a kernel that takes more memory")
+    given = parser.parse_intermixed_args(arguments)
     try:
         paths = notebooks.find(given.names)
         if given.command == "execute":
             return execute_all(paths)
         if given.command == "tidy":
             return tidy_all(paths)
-        return test_all(paths, with_unit_tests=given.command == "test")
+        return test_all(paths, with_unit_tests=given.command == "test", kill_over=given.kill_over * 1e6)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

@@ -20,12 +20,10 @@ def test_notebook(path, check):
 # ---- A notebook that is as it should be --------------------------------------------------------------------------------
 
 NAME = "01_good.ipynb"
-GITHUB = "owner/understanding-unet"
 HEAD = f"""\
 # 01 · A good notebook
 
-[Open in Colab](https://colab.research.google.com/github/{GITHUB}/blob/main/notebooks/{NAME}) · \
-[Open in Binder](https://mybinder.org/v2/gh/{GITHUB}/main?labpath=notebooks/{NAME})
+{notebooks.ADDRESS.badges(NAME)}
 
 **You will be able to**
 - do one thing ([exercise](#Exercise:-write-it)),
@@ -200,9 +198,11 @@ SPOILED = [
     ("links", "(02_next.ipynb#A-section)", "(03_nowhere.ipynb)"),
     ("links", "(02_next.ipynb#A-section)", "(02_next.ipynb#Another-section)"),
     ("links", "Done.", '<img src="images/nowhere.png" alt="nothing">'),
-    ("badges", f"blob/main/notebooks/{NAME}", "blob/main/notebooks/02_next.ipynb"),
+    ("badges", f"/notebooks/{NAME})", "/notebooks/02_next.ipynb)"),
     ("badges", f"labpath=notebooks/{NAME}", "labpath=notebooks/02_next.ipynb"),
     ("badges", "https://mybinder.org", "https://example.org"),
+    ("badges", f"github/{notebooks.ADDRESS.repository}/", "github/someone/else/"),
+    ("badges", f"/{notebooks.ADDRESS.ref}?labpath", "/older?labpath"),
     ("plain_words", "Done.", "It is Simply done."),
     ("plain_words", "Done.", "You just\nrun it."),
     ("plain_words", "Done.", "Obviously done."),
@@ -213,6 +213,7 @@ SPOILED = [
     ("nothing_unfinished", "Done.", "TODO: say it"),
     ("nothing_unfinished", "train()", "train()  # FIXME"),
     ("nothing_unfinished", "Done.", "See github.com/OWNER."),
+    ("nothing_unfinished", "train()", "train()  # OWNER"),
     ("nothing_unfinished", "Done.", "See /home/someone/notes."),
     ("nothing_unfinished", add("train()", prints(r"saved C:\Users\someone"))),
     ("executed", put("train()", execution_count=None)),

@@ -52,6 +52,76 @@ def test_a_notebook_starts_with_one_line_and_nothing_else():
     assert done.stdout == "✓ Understanding U-Net is ready.\n" * 2
 
 
+# ---- On Colab ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """What pip is asked for; nothing is installed. ``pip.missing`` names modules that are not there."""
+    asked = types.SimpleNamespace(commands=[], missing=set(), returncode=0, stderr="")
+
+    def run(command, **options):
+        asked.commands.append(command)
+        return asked
+
+    there = project.importlib.util.find_spec
+    monkeypatch.setattr(project.subprocess, "run", run)
+    monkeypatch.setattr(
+        project.importlib.util, "find_spec", lambda name: None if name in asked.missing else there(name)
+    )
+    return asked
+
+
+def on_colab(monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+
+
+def test_on_colab_a_line_says_that_all_is_there_and_pip_is_not_called(monkeypatch, capfd, pip):
+    on_colab(monkeypatch)
+    project.start()
+    line = f"On Colab: the project is in {project.ROOT}; installed: nothing, all is here.\n"
+    assert capfd.readouterr().out == f"{line}✓ Understanding U-Net is ready.\n"
+    assert pip.commands == []
+
+
+def test_on_colab_what_is_missing_is_installed_in_its_range_and_tensorflow_keras_and_numpy_stay(
+    monkeypatch, capfd, pip
+):
+    from importlib.metadata import version
+
+    on_colab(monkeypatch)
+    pip.missing = {"skimage", "PIL"}
+    project.start()
+    assert "; installed: pillow, scikit-image.\n" in capfd.readouterr().out
+    [command] = pip.commands
+    listed = (project.ROOT / "requirements.txt").read_text().splitlines()
+    ranges = [next(line for line in listed if line.startswith(name)) for name in ("pillow", "scikit-image")]
+    assert command[:4] == [sys.executable, "-m", "pip", "install"]
+    wanted = [part for part in command[4:] if not part.startswith("-")]
+    names = [name for name in ("tensorflow", "keras", "numpy") if project._as_they_are(name)]
+    assert wanted == [*ranges, *(f"{name}=={version(name)}" for name in names)]
+    assert "--upgrade" not in command and {"keras", "numpy"} <= set(names)
+
+
+def test_a_package_that_cannot_be_installed_is_named(monkeypatch, capfd, pip):
+    on_colab(monkeypatch)
+    pip.missing, pip.returncode, pip.stderr = {"scipy"}, 1, "ERROR: no connection\n"
+    with pytest.raises(
+        RuntimeError, match="scipy could not be installed; check the connection .* ERROR: no connection$"
+    ):
+        project.start()
+    assert "ready" not in capfd.readouterr().out
+
+
+def test_elsewhere_nothing_is_installed(capfd, pip):
+    pip.missing = {"scipy"}
+    project.start()
+    assert capfd.readouterr().out == "✓ Understanding U-Net is ready.\n" and pip.commands == []
+
+
+# ---- Log lines and memory ----------------------------------------------------------------------------------------------
+
+
 def test_native_log_lines_are_held_back(capfd):
     with project.quiet():
         os.write(2, b"I0000 no GPU here\n")

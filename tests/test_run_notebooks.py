@@ -127,6 +127,13 @@ def test_a_notebook_over_its_budgets_fails(stored, monkeypatch):
     assert re.match(r"its file has [\d,]+ bytes; at most 100", size)
 
 
+def test_a_kernel_over_a_hard_limit_of_memory_is_killed(tmp_path):
+    path = store(tmp_path, ALLOCATE, "import time\ntime.sleep(60)")
+    result = run_notebooks.compare(path, kill_over=200e6)
+    assert result.failed == 1 and result.kernel_bytes > 300e6 and result.seconds < 30
+    assert re.fullmatch(r"its kernel was killed at \d{3} MB, over the limit of 200 MB", result.complaints[0])
+
+
 def test_a_notebook_a_little_over_its_time_is_named_and_has_not_failed(stored, monkeypatch):
     monkeypatch.setattr(notebooks, "PATIENCE", 1000)
     result = run_notebooks.compare(stored, seconds=0.5)
@@ -195,7 +202,7 @@ def test_the_last_line_has_the_sums_and_any_failure_sets_the_exit_code(stored, m
     outcomes = iter(
         [run_notebooks.Result(passed=4, seconds=2), run_notebooks.Result(passed=3, failed=1, complaints=["no"])]
     )
-    monkeypatch.setattr(run_notebooks, "compare", lambda path, seconds: next(outcomes))
+    monkeypatch.setattr(run_notebooks, "compare", lambda path, seconds, kill_over: next(outcomes))
     assert run_notebooks.test_all([stored]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "34 passed, 0 failed"
     assert run_notebooks.test_all([stored]) == 1
@@ -206,6 +213,14 @@ def test_the_last_line_has_the_sums_and_any_failure_sets_the_exit_code(stored, m
 def test_no_notebook_at_all_is_a_failure(monkeypatch, capsys):
     assert run_notebooks.test_all([], with_unit_tests=False) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "0 passed, 1 failed"
+
+
+@pytest.mark.parametrize("order", [["--kill-over=2000", "01"], ["01", "--kill-over", "2000"]])
+def test_a_limit_of_memory_reaches_the_notebooks(order, monkeypatch):
+    given = {}
+    monkeypatch.setattr(run_notebooks, "test_all", lambda paths, **options: given.update(options, paths=paths) or 0)
+    assert run_notebooks.main(["compare", *order]) == 0
+    assert given["kill_over"] == 2e9 and [path.name[:2] for path in given["paths"]] == ["01"]
 
 
 @pytest.mark.parametrize("command", ["execute", "compare"])

@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from tests import notebook_checks, notebooks
+from utils import project
 
 # From the bottom up: a module may import the modules before it and the packages named here.
 LAYERS = {
@@ -133,6 +134,21 @@ def test_requirements_list_what_is_imported_and_nothing_else():
     names = {name.split(".")[0] for _, source in sources() for name in imported(source)}
     needed = {DISTRIBUTIONS.get(n, n) for n in names - set(sys.stdlib_module_names) - {"utils", "tests"}}
     assert required - TOOLS == needed - TOOLS
+
+
+def test_what_colab_may_lack_covers_what_notebooks_import_and_nothing_that_decides_about_the_graphics_card():
+    names = {
+        name.split(".")[0]
+        for path, source in sources()
+        if not path.is_relative_to(notebooks.ROOT / "tests")
+        for name in imported(source)
+    }
+    untouched = {"tensorflow", "keras", "numpy"}
+    assert names - set(sys.stdlib_module_names) - {"utils"} - untouched <= set(project.PACKAGES)
+    assert untouched <= names and not untouched & set(project.PACKAGES.values())
+    assert {DISTRIBUTIONS.get(name, name): name for name in project.PACKAGES} == {
+        package: name for name, package in project.PACKAGES.items()
+    }
 
 
 def test_requirements_are_ranges():

@@ -6,7 +6,10 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.util
 import os
+import re
+import subprocess
 import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
@@ -19,13 +22,26 @@ DATA = ROOT / "data"
 """The folder with trained weights and their cards."""
 
 
+PACKAGES = {
+    "IPython": "ipython", "PIL": "pillow", "ipywidgets": "ipywidgets", "matplotlib": "matplotlib", "scipy": "scipy",
+    "skimage": "scikit-image",
+}  # fmt: skip
+"""What the notebooks import besides TensorFlow, Keras and NumPy, and what each is called in ``requirements.txt``."""
+
+
 def start() -> None:
     """Prepare a notebook: check that ``utils`` is this project's, load TensorFlow without its log lines, say so.
 
+    On Colab, packages that are missing are installed first, and a line says where the project is and what was installed.
+
     Raises:
-        RuntimeError: another package named ``utils`` is in the way, or Keras is older than 3 or not on TensorFlow.
+        RuntimeError: another package named ``utils`` is in the way, Keras is older than 3 or not on TensorFlow, or a package
+            could not be installed.
     """
     check_utils()
+    if "google.colab" in sys.modules:
+        installed = ", ".join(install_missing()) or "nothing, all is here"
+        print(f"On Colab: the project is in {ROOT}; installed: {installed}.")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     # oneDNN's convolutions round differently from one processor to the next and keep copies of what they have seen.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -57,6 +73,37 @@ def check_utils() -> None:
             f"'utils' was imported from {folder}, not from {ROOT / 'utils'}. "
             "Restart the kernel and run the setup cell first, so that this project comes first on the path."
         )
+
+
+def install_missing() -> list[str]:
+    """Install what the notebooks import and this Python lacks; nothing that is there changes its version.
+
+    TensorFlow, Keras and NumPy are never installed: another version of them than Colab's loses the graphics card.
+
+    Returns:
+        list: the packages that were missing.
+
+    Raises:
+        RuntimeError: a package could not be installed.
+    """
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    ranges = {re.match(r"[\w-]+", line)[0]: line for line in lines if re.match(r"\w", line)}
+    missing = [package for module, package in PACKAGES.items() if importlib.util.find_spec(module) is None]
+    if not missing:
+        return []
+    wanted = [*(ranges[package] for package in missing), *_as_they_are("tensorflow", "keras", "numpy")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted],
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if done.returncode:
+        raise RuntimeError(
+            f"{', '.join(missing)} could not be installed; check the connection and run this cell again. "
+            f"pip said: {done.stderr.strip()}"
+        )
+    importlib.invalidate_caches()
+    return missing
 
 
 def compile_in_little_memory() -> None:
@@ -96,6 +143,15 @@ _FUSION = "xla_cpu_use_fusion_emitters"
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Numbers of two settings in glibc's ``malloc.h``."""
 _LARGEST_MMAP_THRESHOLD = 32 * 2**20
+
+
+def _as_they_are(*names) -> list[str]:
+    """Requirements that hold installed packages at the version they have."""
+    held = []
+    for name in names:
+        with contextlib.suppress(PackageNotFoundError):
+            held.append(f"{name}=={version(name)}")
+    return held
 
 
 def _installed_tensorflow() -> str:
