@@ -5,6 +5,7 @@ VENV ?= .venv
 PORT ?= 8888
 IP ?= localhost
 NB ?=
+CONSTRAINTS ?=
 STUDY ?=
 TIME_BUDGET ?= 240
 START ?= README.md
@@ -14,7 +15,7 @@ PY = $(VENV)/bin/python
 ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 TIME_BUDGET=0
 export TIME_BUDGET
 
-.PHONY: help env lab test unit compare test-one-thread notebooks weights seeds experiments slides lint format clean publish colab-check binder-check habits
+.PHONY: help env lab test test-oldest test-colab unit compare test-one-thread notebooks weights seeds experiments slides lint format clean publish colab-check binder-check habits
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -47,6 +48,12 @@ unit: env  ## run the unit tests and the checks of the notebooks, not the notebo
 
 compare: env  ## run the notebooks only, outputs compared
 	@$(PY) -m tests.run_notebooks compare $(NB)
+
+test-oldest:  ## the same as test with the oldest supported versions, in .venv-oldest
+	@$(MAKE) --no-print-directory test VENV=.venv-oldest CONSTRAINTS=tests/constraints-oldest.txt
+
+test-colab:  ## the same as test with Colab's versions, in .venv-colab
+	@$(MAKE) --no-print-directory test VENV=.venv-colab CONSTRAINTS=tests/constraints-colab.txt
 
 test-one-thread: env  ## the same on one processor core, without a limit of time
 	@$(ONE_THREAD) $$(command -v taskset >/dev/null && echo taskset -c 0) $(PY) -m tests.run_notebooks compare $(NB)
@@ -89,8 +96,8 @@ habits: env  ## for those who change something: checks before each commit, reada
 	@git config merge.jupyternotebook.name 'cells of Jupyter notebooks'
 	@git config merge.jupyternotebook.driver '"$(abspath $(PY))" -m nbdime.vcs.git.mergedriver merge %O %A %B %L %P'
 
-clean:  ## remove what make made: the environment .venv, nothing else
-	rm -rf .venv
+clean:  ## remove what make made: the environments .venv*, nothing else
+	rm -rf .venv .venv-oldest .venv-colab
 
 env: $(VENV)/.complete  ## make the environment, or bring it up to date with requirements.txt
 
@@ -100,7 +107,7 @@ $(VENV)/.complete: requirements.txt
 	  echo "If you have a newer one, name it: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@echo "Making $(VENV), or bringing it up to date: about 2.6 GB, some minutes the first time."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt || { \
+	@$(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -r requirements.txt || { \
 	  echo "The packages could not be installed. TensorFlow needs Python 3.11 to 3.13 (here: $$($(PY) --version)) and 64 bit;"; \
 	  echo "otherwise look at the message above: no connection, or no space left?"; exit 1; }
 	@touch $@
