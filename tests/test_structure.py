@@ -12,6 +12,7 @@ from tests import notebook_checks, notebooks
 # From the bottom up: a module may import the modules before it and the packages named here.
 LAYERS = {
     "project": set(),
+    "given": {"numpy"},
     "shapes": {"numpy"},
     "folders": {"numpy", "PIL"},
     "pipeline": {"numpy", "tensorflow"},

@@ -65,7 +65,7 @@ def main():
     path = project.DATA / f"{weights.SHIPPED}.weights.h5"
     bare = unet.build_unet(**recipe.network)  # a network without an optimiser, whose state would triple the file
     bare.set_weights(model.get_weights())
-    bare.save_weights(path)
+    weights.save_weights(bare, path, overwrite=True)
     scores = training.score(model, test)
     card = {
         "file": path.name,
