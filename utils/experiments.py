@@ -143,10 +143,11 @@ class Table:
         Raises:
             ValueError: no condition has this score.
         """
-        found = {name: scores[score] for name, scores in self.values.items() if score in scores}
+        known = isinstance(score, str)
+        found = {name: scores[score] for name, scores in self.values.items() if known and score in scores}
         if not found:
             there = sorted({name for scores in self.values.values() for name in scores})
-            raise ValueError(f"Study '{self.study}' has no score '{score}'; it has {', '.join(there)}.")
+            raise ValueError(f"Study '{self.study}' has no score {given.shown(score)}; it has {', '.join(there)}.")
         return found
 
 

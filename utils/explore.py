@@ -62,7 +62,7 @@ def panel(draw, *args, start, **controls) -> ipywidgets.VBox:
         ValueError: a start that is not one of the values of each control.
     """
     _check_figure(draw)
-    controls = {name: given.many(name, values) for name, values in controls.items()}
+    controls = {name: [_plain(value) for value in given.many(name, values)] for name, values in controls.items()}
     if not isinstance(start, dict):
         raise TypeError(f"start is {given.shown(start)}; give a dict with one value for each control.")
     for name, values in controls.items():
@@ -109,8 +109,14 @@ def _check_figure(draw):
 
 
 def _plain(value):
-    """A NumPy number as a plain one, so that it can be shown and compared; anything else as it is."""
-    return round(value.item(), 6) if isinstance(value, np.generic) else value
+    """A NumPy number as a plain one, so that it can be shown and compared; a text or another plain value as it is."""
+    if isinstance(value, (np.bool_, np.integer, np.str_)):
+        return value.item()
+    if isinstance(value, np.floating):
+        return round(value.item(), 6)
+    if not isinstance(value, (bool, int, float, str)):
+        raise TypeError(f"A control can be {given.shown(value)}; give numbers, texts or booleans.")
+    return value
 
 
 def _label(value):

@@ -82,7 +82,7 @@ def load(folder, size=None) -> tuple[np.ndarray, np.ndarray]:
         TypeError: not the name of a folder, or a size that is not a whole number.
     """
     folder = given.path("folder", folder)
-    size = None if size is None else given.whole("size", size, 1)
+    size = None if size is None else given.whole("size", size, 1, 2**16)
     for part in (folder, folder / IMAGES, folder / MASKS):
         if not part.is_dir():
             raise FileNotFoundError(f"{part} is not a folder; needed is one that holds {IMAGES}/ and {MASKS}/.")

@@ -45,7 +45,7 @@ def whole(name, value, low=None, high=None, rule=None) -> int:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
         found = operator.index(value)
-    except TypeError:
+    except Exception:
         raise TypeError(f"{name} is {shown(value)}; give a whole number.") from None
     _check_limits(name, found, low, high, rule)
     return found
@@ -143,13 +143,19 @@ def path(name, value) -> Path:
 
     Raises:
         TypeError: not a text or path.
-        ValueError: an empty name, or one with a zero byte.
+        ValueError: a name that is empty, too long, holds a zero byte, or cannot be written out.
     """
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name} is {shown(value)}; give the name of a file or folder.")
     found = Path(value)
-    if not str(value) or "\0" in str(value):
-        raise ValueError(f"{name} is {shown(value)}; give a name that is not empty and holds no zero byte.")
+    try:
+        lengths = [len(os.fsencode(part)) for part in found.parts]
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{name} is {shown(value)}; no file can be called so: its letters cannot be written out."
+        ) from None
+    if not str(value) or "\0" in str(value) or max(lengths, default=0) > 200 or sum(lengths) > 4000:
+        raise ValueError(f"{name} is {shown(value)}; give a name of 1 to 200 letters without a zero byte.")
     return found
 
 

@@ -178,7 +178,7 @@ def perturbed_field(model, pixel, layer=None, *, tried=None, chunk=256) -> np.nd
     layer = _layer(model, layer)
     row, column = _pixel(pixel, layer)
     chunk = given.whole("chunk", chunk, 1)
-    height, width, channels = model.input.shape[1:]
+    height, width, channels = model.inputs[0].shape[1:]
     tried = np.ones((height, width), bool) if tried is None else given.array("tried", tried)
     if not np.isin(tried, (0, 1)).all():
         raise ValueError("tried holds values other than True and False; mark the pixels to try with True.")
@@ -186,7 +186,7 @@ def perturbed_field(model, pixel, layer=None, *, tried=None, chunk=256) -> np.nd
     if tried.shape != (height, width):
         raise ValueError(f"tried has the shape {tried.shape}; the model's picture is {(height, width)}.")
     copy = _open_copy(model)
-    copy = keras.Model(copy.input, copy.get_layer(layer.name).output)
+    copy = keras.Model(copy.inputs[0], copy.get_layer(layer.name).output)
     places = np.argwhere(tried)
     changed = np.zeros((height, width), bool)
     for start in range(0, len(places), chunk):
@@ -228,6 +228,8 @@ class _Axis:
 def _trace(model):
     """Name of every layer -> (rows, columns), two ``_Axis``."""
     seen, by_name = {}, {}
+    if isinstance(model, keras.Sequential):
+        raise TypeError(f"model is {given.shown(model)}; give a functional Keras model, keras.Model(inputs, outputs).")
     uses = {entry["name"]: len(entry["inbound_nodes"]) for entry in model.get_config()["layers"]}
     for layer in model.layers:
         if uses[layer.name] > 1:
@@ -360,7 +362,7 @@ def blocks(model) -> list[Block]:
     def incoming(name):
         return tuple(model.get_layer(name).input.shape[1:])
 
-    found = [Block("image", "image", 1, tuple(model.input.shape[1:]))]
+    found = [Block("image", "image", 1, tuple(model.inputs[0].shape[1:]))]
     found += [Block(f"enc{level}", "encoder", level, incoming(f"enc{level}_pool")) for level in range(1, depth + 1)]
     found.append(Block("bottleneck", "bottleneck", depth + 1, incoming(f"dec{depth}_up")))
     for level in range(depth, 0, -1):
@@ -455,8 +457,11 @@ def feature_maps(model, images, names, *, chunk=32) -> dict[str, np.ndarray]:
     chunk = given.whole("chunk", chunk, 1)
     if not names:
         raise ValueError("No layers were named; give at least one name from model.summary().")
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"A layer is {given.shown(name)}; give its name, a text.")
     images = _images(model, images)
-    probe = keras.Model(model.input, [_layer(model, name).output for name in names])
+    probe = keras.Model(model.inputs[0], [_layer(model, name).output for name in names])
     parts = [probe(images[i : i + chunk], training=False) for i in range(0, len(images), chunk)]
     return {name: np.concatenate([np.asarray(part[k], np.float32) for part in parts]) for k, name in enumerate(names)}
 
@@ -496,7 +501,10 @@ def _pixel(pixel, layer):
     height, width, _ = _shape(layer)
     row, column = _two("pixel", pixel)
     if not (0 <= row < height and 0 <= column < width):
-        raise ValueError(f"The pixel {(row, column)} lies outside the {height} x {width} output of '{layer.name}'.")
+        raise ValueError(
+            f"The pixel {given.shown((row, column))} lies outside the {height} x {width} output of '{layer.name}'; "
+            f"rows are 0 to {height - 1}, columns 0 to {width - 1}."
+        )
     return row, column
 
 
@@ -509,19 +517,26 @@ def _two(name, pair):
 
 
 def _check_model(model):
-    """Raise an error unless this is a functional model with one input."""
-    if not isinstance(model, keras.Model) or not isinstance(getattr(model, "input", None), keras.KerasTensor):
-        raise TypeError(f"model is {given.shown(model)}; give a functional Keras model, as unet.build_unet returns.")
+    """Raise an error unless this is a built model with one input, functional or a sequence of layers."""
+    if not isinstance(model, keras.Model) or len(getattr(model, "inputs", None) or ()) != 1:
+        raise TypeError(
+            f"model is {given.shown(model)}; give a built Keras model with one input, as from unet.build_unet."
+        )
 
 
 def _images(model, images):
     """Images as float32 (N, H, W, C) of the size that the model takes, or an error in words."""
-    images = given.finite("images", images).astype(np.float32)
+    images = given.finite("images", images)
+    if images.size and np.abs(images).max() > np.finfo(np.float32).max:
+        raise ValueError(
+            f"images runs from {images.min():g} to {images.max():g}; float32 cannot hold that, 0..1 is usual."
+        )
+    images = images.astype(np.float32)
     if images.ndim != 4 or not images.size:
         raise ValueError(f"images has the shape {images.shape}; give (N, H, W, C), for one image image[None].")
-    if any(wanted not in (None, there) for wanted, there in zip(model.input.shape[1:], images.shape[1:])):
+    if any(wanted not in (None, there) for wanted, there in zip(model.inputs[0].shape[1:], images.shape[1:])):
         raise ValueError(
-            f"images has the shape {images.shape}; this model takes (N, {', '.join(map(str, model.input.shape[1:]))})."
+            f"images has the shape {images.shape}; this model takes (N, {', '.join(map(str, model.inputs[0].shape[1:]))})."
         )
     return images
 
@@ -664,7 +679,8 @@ def square_holding(field, pixel, share) -> int:
         raise ValueError(f"share is 0; {rule}.")
     if not (0 <= row < field.shape[0] and 0 <= column < field.shape[1]):
         raise ValueError(
-            f"The pixel {(row, column)} lies outside the field of {field.shape[0]} x {field.shape[1]} pixels."
+            f"The pixel {given.shown((row, column))} lies outside the field of {field.shape[0]} x {field.shape[1]} pixels; "
+            "rows and columns count from 0."
         )
     if not field.sum() > 0:
         raise ValueError("The field is 0 everywhere; no square holds a share of it.")

@@ -40,7 +40,7 @@ def check_arrays(images, masks, *, classes=2, weights=None, divisible_by=None) -
     images, masks = given.array("images", images), given.array("masks", masks)
     classes = given.whole("classes", classes, 2, None, "there are two or more, the ground counted")
     if divisible_by is not None:
-        divisible_by = given.whole("divisible_by", divisible_by, 1, None, "it must be 1 or more")
+        divisible_by = given.whole("divisible_by", divisible_by, 1, 2**16)
     if images.ndim != 4:
         raise ValueError(f"images have shape {images.shape}; they need four axes (N, H, W, channels).{_hint(images)}")
     if masks.ndim != 4 or masks.shape[-1] != 1:
@@ -146,7 +146,7 @@ def dataset(
             where the remainder is dropped; pictures that are not square where ``augment`` is on.
     """
     check_arrays(images, masks, classes=classes, weights=weights, divisible_by=divisible_by)
-    batch_size = given.whole("batch_size", batch_size, 1, None, "a batch holds 1 picture or more")
+    batch_size = given.whole("batch_size", batch_size, 1, 2**31 - 1, "a batch holds 1 picture or more")
     seed = given.whole("seed", seed, *_SEEDS)
     shuffle, augment = given.flag("shuffle", shuffle), given.flag("augment", augment)
     drop_remainder = shuffle if drop_remainder is None else given.flag("drop_remainder", drop_remainder)

@@ -470,7 +470,7 @@ def _indices(count, most=MOST_PICTURES):
         if isinstance(count, (str, bytes)):
             raise TypeError
         numbers = iter(count)
-    except TypeError:
+    except Exception:  # one number, or something that cannot be counted through
         count = given.whole("count", count, 1, None, "ask for 1 picture or more")
         if count > most:
             raise ValueError(f"count is {given.shown(count)}; at most {most:,} are drawn at once.") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import time
 
 import keras
@@ -12,7 +13,7 @@ from utils import given, metrics, pipeline, project, shapes, unet
 
 
 def _check_peak(peak):
-    peak = given.number("peak", peak, 0)
+    peak = given.number("peak", peak, 0, 1e6)
     if peak == 0:
         raise ValueError("peak is 0; the learning rate must be above 0, or nothing is learned.")
     return peak
@@ -61,7 +62,8 @@ class Recipe:
         if not isinstance(self.network, dict):
             raise TypeError(f"network is {given.shown(self.network)}; give a dict of options of unet.build_unet.")
         for name in ("images", "validation", "epochs", "batch_size", "repeats"):
-            given.whole(name, getattr(self, name), 1)
+            # a NumPy number would overflow where steps multiplies
+            object.__setattr__(self, name, given.whole(name, getattr(self, name), 1, 2**31 - 1))
         if self.batch_size > self.images:
             raise ValueError(
                 f"batch_size is {self.batch_size} but there are {self.images} images: no batch would be full."
@@ -183,7 +185,7 @@ def train(model, data, validation, epochs, *, history=None, callbacks=(), second
         TypeError: an argument of another kind.
         ValueError: fewer than 1 epoch, a model that was not compiled, empty data, or images of another size than the model's.
     """
-    epochs = given.whole("epochs", epochs, 1, None, "train for 1 epoch or more")
+    epochs = given.whole("epochs", epochs, 1, 10**6, "train for 1 epoch or more, at most a million")
     _check_model(model)
     if not model.compiled:
         raise ValueError("The model has no loss yet; call compile_model(model, steps) first.")
@@ -298,7 +300,7 @@ class _Follow(keras.callbacks.Callback):
         past.seconds.append(self.seconds)
         past.loss.append(float(logs["loss"]))
         past.val_loss.append(float(np.mean(loss(self.masks.astype(np.float32), probability))))
-        past.val_iou.append(float(self.score(self.masks, probability)))
+        past.val_iou.append(self.scored(probability))
         print(
             f"epoch {epoch + 1:2d}/{self.last}  {self.seconds:5.1f} s  loss {past.loss[-1]:.4f}  "
             f"validation loss {past.val_loss[-1]:.4f}  validation {self.name} {past.val_iou[-1]:.3f}",
@@ -309,6 +311,14 @@ class _Follow(keras.callbacks.Callback):
         if self.limit and self.seconds >= self.limit:
             self.model.stop_training = True
         self.clock = time.perf_counter()
+
+    def scored(self, probability):
+        """What the reader's function says, as a number."""
+        value = self.score(self.masks, probability)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise TypeError(f"score returned {given.shown(value)}; it must return a number.") from None
 
     def on_train_end(self, logs=None):
         project.keep_freed_memory(4_000_000)
@@ -330,7 +340,7 @@ def predict(model, images, batch_size=10) -> np.ndarray:
         TypeError: no network, or images that are not floats.
         ValueError: no image, images of another size than the network's, NaN or infinite values, or values like 0..255.
     """
-    given.function("model", model)
+    _check_answers(model)
     batch_size = given.whole("batch_size", batch_size, 1)
     images = _check_images("images", images)
     _check_fit(model, images.shape[1:])
@@ -376,6 +386,16 @@ def _check_images(name, images):
             f"{name} runs from {images.min():g} to {images.max():g}; 0..1 is what a network is trained on."
         )
     return images
+
+
+def _check_answers(model):
+    """Raise an error unless this can be called as networks are: with images, and whether this is training."""
+    if isinstance(model, keras.Model):
+        return
+    try:
+        inspect.signature(model).bind(None, training=False)
+    except (TypeError, ValueError):
+        raise TypeError(f"model is {given.shown(model)}; give a Keras model, as unet.build_unet returns.") from None
 
 
 def _check_fit(model, shape):

@@ -42,10 +42,10 @@ def double_conv(x, filters, name, *, norm="none", padding="same", dropout=0.0):
         TypeError: ``x`` is not a Keras tensor, or the name not a text.
         ValueError: a picture too small for ``"valid"``, or an unknown option; the message says what is allowed.
     """
-    _check_features("x", x, smallest=5 if padding == "valid" else 1)
-    filters, name, dropout = _positive("filters", filters), _check_name(name), _check_dropout(dropout)
     _check_option("norm", norm, NORMS)
     _check_option("padding", padding, PADDINGS)
+    _check_features("x", x, smallest=5 if padding == "valid" else 1)
+    filters, name, dropout = _positive("filters", filters), _check_name(name), _check_dropout(dropout)
     _check_weights(filters, max(filters, x.shape[-1]))
     for i in (1, 2):
         # He initialisation: standard deviation sqrt(2 / incoming nodes), as in section 3 of the paper.
@@ -74,8 +74,8 @@ def encoder_level(x, filters, name, **block):
     Raises:
         TypeError, ValueError: as for :func:`double_conv`; also a picture too small to pool, or an unknown option.
     """
-    _check_features("x", x, smallest=6 if block.get("padding") == "valid" else 2)
     _check_block(block)
+    _check_features("x", x, smallest=6 if block.get("padding") == "valid" else 2)
     skip = double_conv(x, filters, name, **block)
     return skip, layers.MaxPooling2D(2, name=f"{name}_pool")(skip)
 
@@ -128,8 +128,8 @@ def decoder_level(x, skip, filters, name, *, upsampling="transposed", **block):
     Raises:
         TypeError, ValueError: as for :func:`double_conv` and :func:`upsample`; also a skip smaller than the upsampled features.
     """
-    _check_features("x", x, smallest=3 if block.get("padding") == "valid" else 1)
     _check_block(block)
+    _check_features("x", x, smallest=3 if block.get("padding") == "valid" else 1)
     if skip is not None:
         _check_features("skip", skip)
         if None in (*skip.shape[1:3], *x.shape[1:3]):
@@ -360,6 +360,8 @@ def _check_block(block):
     unknown = sorted(set(block) - {"norm", "padding", "dropout"})
     if unknown:
         raise ValueError(f"{unknown[0]} is no option of a double convolution; there are norm, padding and dropout.")
+    if "padding" in block:
+        _check_option("padding", block["padding"], PADDINGS)
 
 
 def _check_dropout(dropout):
@@ -373,8 +375,8 @@ def _check_dropout(dropout):
 def _check_name(name):
     if not isinstance(name, str):
         raise TypeError(f"name is {given.shown(name)}; give a text, such as 'enc1'.")
-    if not name or "/" in name:
-        raise ValueError(f"name is {name!r}; give a text that is not empty and holds no '/'.")
+    if not name.isprintable() or not 1 <= len(name) <= 100 or "/" in name:
+        raise ValueError(f"name is {given.shown(name)}; give a text of 1 to 100 letters without '/'.")
     return name
 
 

@@ -199,7 +199,7 @@ def load_weights(model, path) -> None:
     if not path.name.endswith(".weights.h5"):
         raise ValueError(f"The file is called {path.name}; weights are in files whose names end in .weights.h5.")
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+        raise FileNotFoundError(f"There is no file {path}; save weights there first.")
     try:
         model.load_weights(path)
     except Exception as error:
@@ -218,5 +218,5 @@ def sha256(path) -> str:
     """
     path = given.path("path", path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+        raise FileNotFoundError(f"There is no file {path}; give the name of one that is there.")
     return hashlib.sha256(path.read_bytes()).hexdigest()
