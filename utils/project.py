@@ -124,8 +124,16 @@ def keep_freed_memory(at_most) -> None:
     of it back at once costs time where the same arrays are made again and again: a fifth of a training step here.
 
     Args:
-        at_most: bytes.
+        at_most: bytes, 0 to 2**31 - 1.
+
+    Raises:
+        TypeError: not a whole number.
+        ValueError: out of range.
     """
+    if not isinstance(at_most, int) or isinstance(at_most, bool):
+        raise TypeError(f"at_most is a {type(at_most).__name__}; give a whole number of bytes.")
+    if not 0 <= at_most < 2**31:
+        raise ValueError("at_most lies outside 0..2**31 - 1; the C library takes no other number of bytes.")
     _c_library("mallopt", _M_TRIM_THRESHOLD, at_most)
     _c_library("mallopt", _M_MMAP_THRESHOLD, min(at_most, _LARGEST_MMAP_THRESHOLD))
 
