@@ -117,7 +117,7 @@ def test_a_notebook_that_repeats_passes_and_its_peak_memory_is_seen(stored):
 
 
 def test_a_notebook_over_its_budgets_fails(stored, monkeypatch):
-    monkeypatch.setattr(notebooks, "KERNEL_LIMIT", 200_000_000)
+    monkeypatch.setattr(notebooks, "KERNEL_BYTES", 200_000_000)
     monkeypatch.setattr(notebooks, "FILE_BYTES", 100)
     result = run_notebooks.compare(stored, seconds=0.5)
     assert (result.passed, result.failed) == (4, 3)

@@ -126,22 +126,28 @@ def keep_freed_memory(at_most) -> None:
     Args:
         at_most: bytes.
     """
+    _c_library("mallopt", _M_ARENA_MAX, 2)  # each thread's own pool of memory would keep what the others could use
     _c_library("mallopt", _M_TRIM_THRESHOLD, at_most)
     _c_library("mallopt", _M_MMAP_THRESHOLD, min(at_most, _LARGEST_MMAP_THRESHOLD))
 
 
-def release_memory() -> None:
+def release_memory(*, collect=True) -> None:
     """Give memory that is free but still held by this process back to the system, where the system's C library can.
 
-    Compiling a network leaves some hundred megabytes of it, which would count against a small machine's limit.
+    Compiling a network leaves some hundred megabytes of it, and so does predicting many pictures; both would count against a
+    small machine's limit.
+
+    Args:
+        collect: let Python look for objects that nobody uses any more first; that takes about a tenth of a second.
     """
-    gc.collect()
+    if collect:
+        gc.collect()
     _c_library("malloc_trim", 0)
 
 
 _FUSION = "xla_cpu_use_fusion_emitters"
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-"""Numbers of two settings in glibc's ``malloc.h``."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+"""Numbers of three settings in glibc's ``malloc.h``."""
 _LARGEST_MMAP_THRESHOLD = 32 * 2**20
 
 

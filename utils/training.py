@@ -268,4 +268,6 @@ def predict(model, images, batch_size=10) -> np.ndarray:
         float32 array ``(N, H', W', classes)``.
     """
     batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-    return np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
+    output = np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
+    project.release_memory(collect=False)
+    return output
