@@ -117,7 +117,7 @@ def compile_in_little_memory() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} --{_FUSION}=false".strip()
 
 
-def keep_freed_memory(at_most) -> None:
+def keep_freed_memory(at_most, *, apart=128_000) -> None:
     """Say how much of its freed memory this process keeps for later, where the system's C library listens.
 
     By itself it keeps more and more as larger arrays come and go, which counts against a small machine's limit. To give all
@@ -125,10 +125,12 @@ def keep_freed_memory(at_most) -> None:
 
     Args:
         at_most: bytes.
+        apart: an array of at least this many bytes, at most 32 MiB, gets memory of its own, which is given back as soon as the
+            array is freed. Smaller ones share a pool, where one that is still in use holds back the freed ones around it.
     """
     _c_library("mallopt", _M_ARENA_MAX, 2)  # each thread's own pool of memory would keep what the others could use
     _c_library("mallopt", _M_TRIM_THRESHOLD, at_most)
-    _c_library("mallopt", _M_MMAP_THRESHOLD, min(at_most, _LARGEST_MMAP_THRESHOLD))
+    _c_library("mallopt", _M_MMAP_THRESHOLD, min(apart, _LARGEST_MMAP_THRESHOLD))
 
 
 def release_memory(*, collect=True) -> None:
