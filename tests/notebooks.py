@@ -16,8 +16,6 @@ FOLDER = ROOT / "notebooks"
 
 KERNEL_BYTES = 1_500_000_000
 """Budget: the most memory that a notebook's kernel shall take at any moment. A free pod ends a kernel at 2 GB."""
-KERNEL_LIMIT = 1_850_000_000
-"""A notebook fails above this; between its budget and this it is named. Notebooks 07 and 08 lie between at present."""
 FILE_BYTES = 1_500_000
 """Budget: the largest that a stored notebook may be."""
 SECONDS = 240.0

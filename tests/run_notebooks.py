@@ -166,12 +166,8 @@ def compare(path: Path, seconds: float = notebooks.SECONDS, kill_over: float = 0
         result.complaints = ["the kernel died before the end (most often: out of memory)"]
     over = []
     result.slow = bool(seconds) and elapsed > seconds
-    if notebooks.KERNEL_BYTES < peak <= notebooks.KERNEL_LIMIT:
-        print(
-            f"{path.name}: its kernel took {peak / 1e6:,.0f} MB; its budget is {notebooks.KERNEL_BYTES / 1e6:,.0f} MB"
-        )
-    if peak > notebooks.KERNEL_LIMIT:
-        over.append(f"its kernel took {peak / 1e6:,.0f} MB; at most {notebooks.KERNEL_LIMIT / 1e6:,.0f} MB")
+    if peak > notebooks.KERNEL_BYTES:
+        over.append(f"its kernel took {peak / 1e6:,.0f} MB; at most {notebooks.KERNEL_BYTES / 1e6:,.0f} MB")
     if seconds and elapsed > notebooks.PATIENCE * seconds:
         over.append(f"it took {elapsed:.0f} s; its budget is {seconds:g} s (see TIME_BUDGET in `make help`)")
     if path.stat().st_size > notebooks.FILE_BYTES:

@@ -196,3 +196,23 @@ print((psutil.Process().memory_info().rss - before) // 1_000_000)
         for how in ("as it is", "little")
     }
     assert kept["little"] < 10 < kept["as it is"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much memory this process holds")
+@pytest.mark.parametrize(("apart", "least", "most"), [(128_000, -5, 10), (16_000_000, 50, 80)])
+def test_an_array_with_memory_of_its_own_does_not_hold_back_its_freed_neighbours(apart, least, most):
+    code = f"""
+import sys
+sys.path.insert(0, "..")
+import numpy as np, psutil
+from utils import project
+project.keep_freed_memory(4_000_000, apart={apart})
+before = psutil.Process().memory_info().rss
+many = [np.ones(125_000) for i in range(60)]  # 60 MB in pieces of 1 MB
+del many[:-1]  # the last one lies above all others
+print((psutil.Process().memory_info().rss - before) // 1_000_000)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=project.ROOT / "tests", capture_output=True, encoding="utf-8"
+    )
+    assert least <= int(run.stdout) <= most

@@ -23,7 +23,7 @@ LAYERS = {
     "classes": {"numpy"},
     "instances": {"numpy", "scipy", "skimage"},
     "elastic": {"numpy", "scipy"},
-    "tiling": {"numpy"},
+    "tiling": {"numpy", "project"},
     "label_folders": {"PIL", "numpy"},
     "nuclei": {"PIL", "numpy"},
     "training": {"keras", "numpy"},
@@ -31,7 +31,7 @@ LAYERS = {
     "inspect_model": {"keras", "numpy", "tensorflow"},
     "cost": {"keras", "numpy"},
     "experiments": {"numpy"},
-    "plots": {"IPython", "PIL", "keras", "matplotlib", "numpy"},
+    "plots": {"IPython", "PIL", "keras", "matplotlib", "numpy", "scipy"},
     "explore": {"IPython", "PIL", "ipywidgets", "numpy"},
     "checks": {"keras", "numpy"},
 }

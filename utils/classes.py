@@ -320,11 +320,12 @@ def soft_iou(truth, probability) -> np.ndarray:
         TypeError, ValueError: as :func:`cross_entropy`.
     """
     truth, probability = _pair(truth, probability)
-    flat, hot = (
-        array.reshape(-1, probability.shape[-1]) for array in (probability, one_hot(truth, probability.shape[-1]))
-    )
-    both = (hot * flat).sum(axis=0)
-    return _ratio(both, hot.sum(axis=0, dtype=np.float64) + flat.sum(axis=0) - both)
+    count = probability.shape[-1]
+    both, hot = (np.zeros(count) for _ in range(2))
+    for k in range(count):  # one class at a time: a one-hot copy of everything would be several times as large
+        here = truth == k
+        both[k], hot[k] = probability[here, k].sum(), here.sum()
+    return _ratio(both, hot + probability.reshape(-1, count).sum(axis=0) - both)
 
 
 def class_of(probability) -> np.ndarray:

@@ -117,7 +117,7 @@ def compile_in_little_memory() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} --{_FUSION}=false".strip()
 
 
-def keep_freed_memory(at_most) -> None:
+def keep_freed_memory(at_most, *, apart=128_000) -> None:
     """Say how much of its freed memory this process keeps for later, where the system's C library listens.
 
     By itself it keeps more and more as larger arrays come and go, which counts against a small machine's limit. To give all
@@ -125,31 +125,41 @@ def keep_freed_memory(at_most) -> None:
 
     Args:
         at_most: bytes, 0 to 2**31 - 1.
+        apart: an array of at least this many bytes, 0 to 2**31 - 1 (32 MiB at most has an effect), gets memory of its own, which
+            is given back as soon as the array is freed. Smaller ones share a pool, where one that is still in use holds back the
+            freed ones around it.
 
     Raises:
         TypeError: not a whole number.
         ValueError: out of range.
     """
-    if not isinstance(at_most, int) or isinstance(at_most, bool):
-        raise TypeError(f"at_most is a {type(at_most).__name__}; give a whole number of bytes.")
-    if not 0 <= at_most < 2**31:
-        raise ValueError("at_most lies outside 0..2**31 - 1; the C library takes no other number of bytes.")
+    for name, value in (("at_most", at_most), ("apart", apart)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{name} is a {type(value).__name__}; give a whole number of bytes.")
+        if not 0 <= value < 2**31:
+            raise ValueError(f"{name} lies outside 0..2**31 - 1; the C library takes no other number of bytes.")
+    _c_library("mallopt", _M_ARENA_MAX, 2)  # each thread's own pool of memory would keep what the others could use
     _c_library("mallopt", _M_TRIM_THRESHOLD, at_most)
-    _c_library("mallopt", _M_MMAP_THRESHOLD, min(at_most, _LARGEST_MMAP_THRESHOLD))
+    _c_library("mallopt", _M_MMAP_THRESHOLD, min(apart, _LARGEST_MMAP_THRESHOLD))
 
 
-def release_memory() -> None:
+def release_memory(*, collect=True) -> None:
     """Give memory that is free but still held by this process back to the system, where the system's C library can.
 
-    Compiling a network leaves some hundred megabytes of it, which would count against a small machine's limit.
+    Compiling a network leaves some hundred megabytes of it, and so does predicting many pictures; both would count against a
+    small machine's limit.
+
+    Args:
+        collect: let Python look for objects that nobody uses any more first; that takes about a tenth of a second.
     """
-    gc.collect()
+    if collect:
+        gc.collect()
     _c_library("malloc_trim", 0)
 
 
 _FUSION = "xla_cpu_use_fusion_emitters"
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-"""Numbers of two settings in glibc's ``malloc.h``."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+"""Numbers of three settings in glibc's ``malloc.h``."""
 _LARGEST_MMAP_THRESHOLD = 32 * 2**20
 
 

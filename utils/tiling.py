@@ -11,7 +11,7 @@ import operator
 
 import numpy as np
 
-from utils import shapes
+from utils import project, shapes
 
 MODES = ("reflect", "symmetric", "edge", "zero")
 
@@ -163,6 +163,7 @@ def predict_tiled(predict, picture, tile, halo, mode="reflect", multiple=16, out
         if out is None:
             out = np.zeros((*picture.shape[:2], output.shape[-1]), np.float32)
         out[one.rows, one.columns] = output
+    project.release_memory(collect=False)
     return out
 
 

@@ -307,7 +307,7 @@ class _Follow(keras.callbacks.Callback):
             flush=True,
         )
         project.release_memory()
-        project.keep_freed_memory(200_000_000)  # the step makes the same arrays again and again
+        project.keep_freed_memory(200_000_000, apart=16_000_000)  # the step makes the same arrays again and again
         if self.limit and self.seconds >= self.limit:
             self.model.stop_training = True
         self.clock = time.perf_counter()
@@ -345,7 +345,9 @@ def predict(model, images, batch_size=10) -> np.ndarray:
     images = _check_images("images", images)
     _check_fit(model, images.shape[1:])
     batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-    return np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
+    output = np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
+    project.release_memory(collect=False)
+    return output
 
 
 # ---- Is it what a network can work with? -------------------------------------------------------------------------------
