@@ -125,9 +125,8 @@ def keep_freed_memory(at_most, *, apart=128_000) -> None:
 
     Args:
         at_most: bytes, 0 to 2**31 - 1.
-        apart: an array of at least this many bytes, 0 to 2**31 - 1 (32 MiB at most has an effect), gets memory of its own, which
-            is given back as soon as the array is freed. Smaller ones share a pool, where one that is still in use holds back the
-            freed ones around it.
+        apart: bytes; an array of at least this size gets memory of its own, which is given back as soon as the array is freed;
+            above 32 MiB it has no effect. Smaller ones share a pool, where one that is in use holds back freed ones around it.
 
     Raises:
         TypeError: not a whole number.

@@ -187,7 +187,7 @@ def draw(count, *, split="train", seed=0, level="standard", size=64, kinds=KINDS
         TypeError: a count, seed or size that is not a whole number.
     """
     size = _size(size)
-    indices = _indices(count, most=min(MOST_PICTURES, MOST_PIXELS // size**2))
+    indices = picture_numbers(count, most=min(MOST_PICTURES, MOST_PIXELS // size**2))
     chunk = max(1, _CHUNK_PIXELS // size**2)
     parts = [
         paint(plan(indices[i : i + chunk], split=split, seed=seed, level=level, kinds=kinds), size)
@@ -198,7 +198,7 @@ def draw(count, *, split="train", seed=0, level="standard", size=64, kinds=KINDS
 
 def plan(count, *, split="train", seed=0, level="standard", kinds=KINDS) -> Plan:
     """Decide what pictures will show, without painting them. Arguments and errors as for :func:`draw`."""
-    indices = _indices(count)
+    indices = picture_numbers(count)
     seed = given.whole("seed", seed, 0, 2**32 - 1, "it must lie between 0 and 2**32 - 1")
     split_number = SPLITS[given.choice("split", split, SPLITS)]
     level = LEVELS[given.choice("level", level, LEVELS)]
@@ -464,8 +464,21 @@ def _rows(rows, count):
     return slice(row, row + 1 or None)
 
 
-def _indices(count, most=MOST_PICTURES):
-    """The picture numbers that a count or a sequence of numbers asks for."""
+def picture_numbers(count, most=MOST_PICTURES):
+    """The picture numbers that a count or a sequence of numbers asks for.
+
+    Args:
+        count: how many pictures, or a sequence of picture numbers, each from 0 to 2**63 - 1.
+        most: how many may be asked for at once.
+
+    Returns:
+        range or list of int, 1 or more.
+
+    Raises:
+        TypeError: something else than whole numbers.
+        ValueError: no number, too many, or one out of range.
+    """
+    most = given.whole("most", most, 1)
     try:
         if isinstance(count, (str, bytes)):
             raise TypeError
