@@ -44,8 +44,7 @@ class Recipe:
         repeats: how often an epoch passes through the images; more than once where they are few.
 
     Raises:
-        TypeError, ValueError: a number that is not whole or below 1, a peak that is not above 0, a batch larger than the number
-            of images, an unknown loss. The network's options are checked when it is built.
+        TypeError, ValueError: a number that is not whole or below 1, a peak that is not above 0, an unknown loss. The network's options are checked when it is built.
     """
 
     network: dict
@@ -64,10 +63,6 @@ class Recipe:
         for name in ("images", "validation", "epochs", "batch_size", "repeats"):
             # a NumPy number would overflow where steps multiplies
             object.__setattr__(self, name, given.whole(name, getattr(self, name), 1, 2**31 - 1))
-        if self.batch_size > self.images:
-            raise ValueError(
-                f"batch_size is {self.batch_size} but there are {self.images} images: no batch would be full."
-            )
         given.flag("augment", self.augment)
         _check_peak(self.peak)
         _check_loss(self.loss)
