@@ -44,7 +44,8 @@ class Recipe:
         repeats: how often an epoch passes through the images; more than once where they are few.
 
     Raises:
-        TypeError, ValueError: a number that is not whole or below 1, a peak that is not above 0, an unknown loss. The network's options are checked when it is built.
+        TypeError, ValueError: a number that is not whole or below 1, a peak that is not above 0, an unknown loss. The
+            network's options are checked when it is built.
     """
 
     network: dict
