@@ -44,8 +44,8 @@ class Recipe:
         repeats: how often an epoch passes through the images; more than once where they are few.
 
     Raises:
-        TypeError, ValueError: a number that is not whole or below 1, a peak that is not above 0, an unknown loss. The
-            network's options are checked when it is built.
+        TypeError, ValueError: a number that is not whole or below 1, a peak below 0, an unknown loss. The network's
+            options are checked when it is built.
     """
 
     network: dict
@@ -65,7 +65,7 @@ class Recipe:
             # a NumPy number would overflow where steps multiplies
             object.__setattr__(self, name, given.whole(name, getattr(self, name), 1, 2**31 - 1))
         given.flag("augment", self.augment)
-        _check_peak(self.peak)
+        given.number("peak", self.peak, 0, 1e6)  # 0 is refused when it is trained with
         _check_loss(self.loss)
 
     @property
