@@ -213,7 +213,9 @@ def is_drawn(answer, given):
 def is_symbol(channels):
     def right(answer, given):
         for tensor in answer if isinstance(answer, tuple) else (answer,):
-            assert isinstance(tensor, keras.KerasTensor) and tensor.shape[-1] == channels(given)
+            assert (keras.ops.is_tensor(tensor) or isinstance(tensor, keras.KerasTensor)) and tensor.shape[
+                -1
+            ] == channels(given)
             assert all(side is None or side > 0 for side in tensor.shape[1:3])
 
     return right

@@ -132,6 +132,10 @@ def decoder_level(x, skip, filters, name, *, upsampling="transposed", **block):
     _check_features("x", x, smallest=3 if block.get("padding") == "valid" else 1)
     if skip is not None:
         _check_features("skip", skip)
+        if isinstance(skip, keras.KerasTensor) != isinstance(x, keras.KerasTensor) or skip.shape[0] != x.shape[0]:
+            raise ValueError(
+                f"skip is {given.shown(skip)} and x {given.shown(x)}; both must be of one kind and batch size."
+            )
         if None in (*skip.shape[1:3], *x.shape[1:3]):
             raise ValueError("The height or width of x or skip is not fixed; build the model with a fixed input size.")
         if skip.shape[1] < 2 * x.shape[1] or skip.shape[2] < 2 * x.shape[2]:
@@ -381,10 +385,12 @@ def _check_name(name):
 
 
 def _check_features(name, x, smallest=1):
-    """Raise an error unless this is a Keras tensor (N, H, W, C) of known size, in pixels large enough."""
-    if not isinstance(x, keras.KerasTensor):
+    """Raise an error unless these are features (N, H, W, C), in pixels large enough: a Keras tensor, or floats."""
+    if not isinstance(x, keras.KerasTensor) and not (
+        keras.ops.is_tensor(x) or str(getattr(x, "dtype", "")).startswith("float")
+    ):
         raise TypeError(f"{name} is {given.shown(x)}; give a Keras tensor, such as keras.Input((64, 64, 3)).")
-    if len(x.shape) != 4 or x.shape[-1] is None:
+    if len(x.shape) != 4 or not x.shape[-1]:
         raise ValueError(f"{name} has the shape {tuple(x.shape)}; give (N, H, W, C), with a fixed number of channels.")
     if any(side is not None and side < smallest for side in x.shape[1:3]):
         raise ValueError(f"{name} has the shape {tuple(x.shape)}; height and width must be {smallest} px or more here.")
