@@ -15,7 +15,7 @@ PY = $(VENV)/bin/python
 ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 TIME_BUDGET=0
 export TIME_BUDGET
 
-.PHONY: help env lab test test-oldest test-colab unit compare test-one-thread notebooks weights seeds experiments slides lint format clean publish colab-check binder-check habits
+.PHONY: help env lab test test-oldest test-colab unit compare test-one-thread notebooks weights seeds experiments slides lint format clean publish colab-check binder-check offline-check read-only-check habits
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -85,6 +85,12 @@ publish: env  ## write the public address into every badge, setup cell and text:
 
 colab-check: env  ## run each notebook alone in an empty folder, as Colab does, outputs compared
 	@$(PY) -m tests.launch $(NB)
+
+offline-check: env  ## run the notebooks without a network, outputs compared
+	@$(PY) -m tests.confine offline $(PY) -m tests.run_notebooks compare $(NB)
+
+read-only-check: env  ## run the notebooks while nothing can be written in the project's folder, outputs compared
+	@$(PY) -m tests.confine read-only $(PY) -m tests.run_notebooks compare $(NB)
 
 binder-check:  ## do what Binder does in an environment of its own: one processor core, 2 GB for a kernel
 	@$(PYTHON) -m tests.binder_check $(NB)

@@ -272,7 +272,7 @@ def test_the_shipped_network_scores_as_its_card_says():
         (lambda: classes.one_hot(np.array([0, 3]), 3), ValueError, "the classes are 0 to 2"),
         (lambda: classes.one_hot(np.array([-1, 1]), 3), ValueError, "run from -1"),
         (lambda: classes.one_hot(np.array([0, 0]), 1), ValueError, "2 classes or more"),
-        (lambda: classes.one_hot(np.array([0, 0]), 2.5), TypeError, "integer"),
+        (lambda: classes.one_hot(np.array([0, 0]), 2.5), TypeError, "whole number"),
         (lambda: classes.confusion(np.zeros((2, 2), int), np.zeros((2, 3), int), 2), ValueError, "must be the same"),
         (lambda: classes.confusion(np.zeros((2, 2), int), np.zeros((2, 2)), 2), TypeError, "predicted have dtype"),
         (lambda: classes.soft_iou(np.zeros((2, 2), int), np.zeros((2, 2, 2)) + 3), ValueError, "softmax first"),

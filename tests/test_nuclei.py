@@ -159,7 +159,7 @@ def test_light_keeps_to_its_share():
         (([IMAGE], [], 1), "1 pictures and 0 label maps"),
         (([IMAGE], [LABELS[:9]], 1), "same .H, W."),
         (([IMAGE[:40]], [LABELS[:40]], 1), "do not fit"),
-        (([IMAGE], [LABELS], 0), "count=0"),
+        (([IMAGE], [LABELS], 0), "count is 0"),
     ],
 )
 def test_crops_refuse(arguments, words):

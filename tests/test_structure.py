@@ -13,6 +13,7 @@ from utils import project
 # From the bottom up: a module may import the modules before it and the packages named here.
 LAYERS = {
     "project": set(),
+    "given": {"numpy"},
     "shapes": {"numpy"},
     "folders": {"numpy", "PIL"},
     "pipeline": {"numpy", "tensorflow"},

@@ -7,11 +7,10 @@ ground counted, because an array does not say which classes it happens to lack.
 from __future__ import annotations
 
 import dataclasses
-import operator
 
 import numpy as np
 
-from utils import shapes
+from utils import given, shapes
 
 KINDS = ("disc", "square", "triangle")
 """The three kinds that notebook 07 tells apart; class ``k`` of its maps is ``KINDS[k - 1]``."""
@@ -55,9 +54,14 @@ def softmax(logits) -> np.ndarray:
 
     Returns:
         float64 array of the same shape, 0..1, whose last axis adds up to 1.
+
+    Raises:
+        TypeError: no numbers.
+        ValueError: NaN, infinite values, or no class.
     """
-    logits = np.asarray(logits, np.float64)
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    logits = _channelled("logits", logits)
+    with np.errstate(over="ignore"):  # a difference beyond the largest number is minus infinity, whose exponential is 0
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
@@ -114,11 +118,13 @@ def pixel_weights(labels, weights) -> np.ndarray:
         float32 array of the labels' shape.
 
     Raises:
-        TypeError, ValueError: as :func:`one_hot`.
+        TypeError, ValueError: as :func:`one_hot`; weights that are not numbers of 0 to 1e30.
     """
-    weights = np.asarray(weights, np.float32)
+    weights = given.finite("weights", weights)
+    if weights.ndim != 1 or not weights.size or weights.min() < 0 or weights.max() > 1e30:
+        raise ValueError(f"weights is {given.shown(weights)}; give one number of 0 to 1e30 for each class.")
     labels, _ = _labels("labels", labels, len(weights))
-    return weights[labels]
+    return weights.astype(np.float32)[labels]
 
 
 # ---- The pictures ------------------------------------------------------------------------------------------------------
@@ -140,10 +146,10 @@ def plan(
         Plan: every picture is meant to have a second shape; most are left out again unless ``overlaps``.
 
     Raises:
-        ValueError: as :func:`utils.shapes.plan`; a scale that is not above 0 and at most 1.
+        TypeError, ValueError: as :func:`utils.shapes.plan`; a scale that is not above 0 and at most 1.
     """
-    if not 0 < scale <= 1:
-        raise ValueError(f"scale is {scale}; it must be above 0, and at most 1.")
+    scale = given.number("scale", scale, 1e-3, 1, "it must be above 0, at least .001, and at most 1")
+    outlined, overlaps = given.flag("outlined", outlined), given.flag("overlaps", overlaps)
     planned = shapes.plan(count, split=split, seed=seed, kinds=kinds, **options)
     radius = planned.radius * np.float32(scale)
     centres = [_moved(place, planned.radius, radius) for place in (planned.x, planned.y)]
@@ -182,13 +188,27 @@ def draw(count, *, chunk=64, **options) -> shapes.Samples:
 
     Returns:
         Samples: its ``classes`` number the kinds as :data:`utils.shapes.CLASS_NAMES` does.
+
+    Raises:
+        TypeError, ValueError: as :func:`utils.shapes.draw` and :func:`plan`.
     """
-    numbers = range(count) if np.isscalar(count) else count
+    numbers, chunk = shapes.picture_numbers(count), given.whole("chunk", chunk, 1)
     return join([shapes.paint(plan(numbers[i : i + chunk], **options)) for i in range(0, len(numbers), chunk)])
 
 
 def join(parts) -> shapes.Samples:
-    """Put the samples of several :class:`utils.shapes.Samples` into one."""
+    """Put the samples of several :class:`utils.shapes.Samples` of one size into one.
+
+    Raises:
+        TypeError, ValueError: something else, none, or pictures of several sizes.
+    """
+    parts = given.many("parts", parts)
+    if not parts or not all(isinstance(part, shapes.Samples) for part in parts):
+        raise TypeError(
+            f"parts is {given.shown(parts)}; give a list of what shapes.draw returns, with 1 entry or more."
+        )
+    if len({np.shape(part.images)[1:] for part in parts}) > 1:
+        raise ValueError("parts hold pictures of several sizes; only pictures of one size can be joined.")
     names = [field.name for field in dataclasses.fields(shapes.Samples)]
     return shapes.Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
@@ -205,8 +225,12 @@ def label_stack(plan, count, size=64) -> np.ndarray:
         uint8 ``(N, size, size, count - 1)``, 0 or 1; channel ``k - 1`` belongs to class ``k``. The ground has no channel.
 
     Raises:
-        ValueError: the plan shows a kind whose number is not below ``count``.
+        TypeError: not a plan.
+        ValueError: the plan shows a kind whose number is not below ``count``; a size out of range.
     """
+    if not isinstance(plan, shapes.Plan):
+        raise TypeError(f"plan is {given.shown(plan)}; give what classes.plan returns.")
+    count, size = _count(count), given.whole("size", size, 16, 2048)
     stack = np.zeros((len(plan), size, size, count - 1), np.uint8)
     for slot in range(plan.present.shape[1]):
         alone = plan.present & (np.arange(plan.present.shape[1]) == slot)
@@ -223,7 +247,13 @@ def copy_layers(source, target) -> list[str]:
 
     Returns:
         list: names of the target's layers with weights that found no partner and begin anew.
+
+    Raises:
+        TypeError: not two Keras models.
     """
+    for name, model in (("source", source), ("target", target)):
+        if not (hasattr(model, "layers") and hasattr(model, "get_layer")):
+            raise TypeError(f"{name} is {given.shown(model)}; give a Keras model, as unet.build_unet returns.")
     learned = {layer.name: layer.get_weights() for layer in source.layers}
     fresh = []
     for layer in target.layers:
@@ -295,6 +325,7 @@ def mean_iou(truth, predicted, count, *, ground=False, per_image=False) -> float
     Raises:
         TypeError, ValueError: as :func:`confusion`.
     """
+    ground = given.flag("ground", ground)
     values = np.atleast_2d(class_iou(truth, predicted, count, per_image=per_image))[:, 0 if ground else 1 :]
     found = ~np.isnan(values)
     some = found.any(axis=1)
@@ -336,7 +367,14 @@ def class_of(probability) -> np.ndarray:
 
     Returns:
         uint8 array without the last axis.
+
+    Raises:
+        TypeError: no numbers.
+        ValueError: NaN, infinite values, no class, or more than 256.
     """
+    probability = _channelled("probability", probability, None)
+    if probability.shape[-1] > 256:
+        raise ValueError(f"probability has shape {probability.shape}; at most 256 classes fit into a class map.")
     return np.argmax(probability, axis=-1).astype(np.uint8)
 
 
@@ -346,8 +384,14 @@ def shape_score(masks, probability) -> float:
     Args:
         masks: class numbers ``(N, H, W, 1)``.
         probability: the network's output, ``(N, H, W, count)``.
+
+    Raises:
+        TypeError, ValueError: as :func:`class_of` and :func:`confusion`.
     """
-    return mean_iou(np.asarray(masks)[..., 0], class_of(probability), np.shape(probability)[-1])
+    masks, probability = given.array("masks", masks), given.array("probability", probability)
+    if masks.ndim == 0 or masks.shape[-1] != 1:
+        raise ValueError(f"masks have shape {masks.shape}; class numbers stand in one channel, (N, H, W, 1).")
+    return mean_iou(masks[..., 0], class_of(probability), probability.shape[-1])
 
 
 # ---- Helpers -----------------------------------------------------------------------------------------------------------
@@ -355,9 +399,7 @@ def shape_score(masks, probability) -> float:
 
 def _labels(name, labels, count):
     """Labels as an array and the number of classes as an int, or an error that says what is wrong with them."""
-    labels, count = np.asarray(labels), operator.index(count)
-    if count < 2:
-        raise ValueError(f"count is {count}; with the ground there are 2 classes or more.")
+    labels, count = given.array(name, labels), _count(count)
     if labels.dtype.kind not in "ui":
         raise TypeError(
             f"{name} have dtype {labels.dtype}; class numbers are integers. Use astype('uint8'), and never divide them."
@@ -370,6 +412,19 @@ def _labels(name, labels, count):
     return labels, count
 
 
+def _count(count):
+    return given.whole("count", count, 2, 1000, "with the ground there are 2 classes or more, at most 1000")
+
+
+def _channelled(name, values, dtype=np.float64):
+    """Finite numbers as an array with one or more of them along the last axis."""
+    values = given.finite(name, values)
+    values = values if dtype is None else values.astype(dtype, copy=False)
+    if values.ndim < 1 or not values.shape[-1]:
+        raise ValueError(f"{name} has shape {values.shape}; the last axis needs one value a class.")
+    return values
+
+
 def _both(truth, predicted, count):
     truth, count = _labels("truth", truth, count)
     predicted, _ = _labels("predicted", predicted, count)
@@ -379,7 +434,7 @@ def _both(truth, predicted, count):
 
 
 def _pair(labels, probability):
-    probability = np.asarray(probability, np.float64)
+    probability = _channelled("probability", probability)
     labels, _ = _labels("labels", labels, np.shape(probability)[-1])
     if probability.shape[:-1] != labels.shape:
         raise ValueError(
@@ -402,9 +457,11 @@ def _channels(labels, count):
 def _counts(truth, predicted, count, per_image):
     """Pixels of each class in both maps, and the sum of its sizes in the two: ``(count,)`` or ``(N, count)``."""
     truth, predicted, count = _both(truth, predicted, count)
-    if not per_image:
+    if not given.flag("per_image", per_image):
         table = confusion(truth, predicted, count)
         return np.diag(table), table.sum(axis=0) + table.sum(axis=1)
+    if truth.ndim < 2 or not len(truth):
+        raise ValueError(f"truth has shape {truth.shape}; to score each image, give 1 or more along the first axis.")
     tables = np.stack([confusion(*pair, count) for pair in zip(truth, predicted)])
     return np.diagonal(tables, axis1=1, axis2=2), tables.sum(axis=1) + tables.sum(axis=2)
 

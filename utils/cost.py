@@ -18,6 +18,8 @@ from typing import NamedTuple
 import keras
 from keras import layers
 
+from utils import given
+
 NORMALISATIONS = (layers.BatchNormalization, layers.GroupNormalization, layers.LayerNormalization)
 MULTIPLYING = (layers.Conv2D, layers.Conv2DTranspose, layers.DepthwiseConv2D, layers.Dense)
 
@@ -80,7 +82,10 @@ def layer_table(model: keras.Model) -> list[LayerCost]:
 
 
 def parameters(model: keras.Model) -> int:
-    """How many numbers the model stores, trained or not (batch normalisation's running averages are not trained)."""
+    """How many numbers the model stores, trained or not (batch normalisation's running averages are not trained).
+
+    Errors as for :func:`layer_table`.
+    """
     return sum(row.parameters for row in layer_table(model))
 
 
@@ -112,9 +117,8 @@ def activation_memory(model: keras.Model, batch_size: int = 1, training: bool = 
     Raises:
         TypeError, ValueError: as for :func:`layer_table`, or a batch size below 1.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; it must be 1 or more.")
-    if training:
+    batch_size = given.whole("batch_size", batch_size, 1)
+    if given.flag("training", training):
         return batch_size * sum(row.activation_bytes for row in layer_table(model) if row.kept)
     _check(model)
     last_use = {id(t): step for step, layer in enumerate(model.layers) for t in _inputs(layer)}

@@ -8,18 +8,22 @@ A field says where each output pixel looks for its value: ``output[y, x] = input
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 from scipy import ndimage
+
+from utils import given
 
 SIDE_2015 = 512
 """Side, in pixels, of the EM images of the paper, to which its 10 pixels belong."""
 
 
 def paper_deviation(side) -> float:
-    """The paper's standard deviation, 10 pixels on 512, in the same share of another side."""
-    return 10.0 * side / SIDE_2015
+    """The paper's standard deviation, 10 pixels on 512, in the same share of another side.
+
+    Raises:
+        TypeError, ValueError: a side that is not a number of 0 or more.
+    """
+    return 10.0 * given.number("side", side, 0, 1e9) / SIDE_2015
 
 
 def field(shape, seed=0, *, deviation=10.0, grid=3) -> np.ndarray:
@@ -33,11 +37,14 @@ def field(shape, seed=0, *, deviation=10.0, grid=3) -> np.ndarray:
 
     Returns:
         float32 ``(2, H, W)``: displacement in pixels, downward and to the right.
+
+    Raises:
+        TypeError, ValueError: a number of another kind or out of range.
     """
-    if not deviation >= 0:
-        raise ValueError(f"deviation is {deviation}; give 0 pixels or more.")
-    if operator.index(grid) < 2:
-        raise ValueError(f"grid is {grid}; a field needs 2 x 2 points or more.")
+    deviation = given.number("deviation", deviation, 0, 1e6, "give 0 pixels or more, at most a million")
+    grid = given.whole("grid", grid, 2, 1000, "a field needs 2 x 2 points or more, at most 1000 x 1000")
+    if not isinstance(seed, np.random.Generator):
+        seed = given.whole("seed", seed, 0)
     coarse = np.random.default_rng(seed).normal(0, deviation, (2, grid, grid))
     return interpolate(coarse, shape)
 
@@ -52,8 +59,11 @@ def interpolate(coarse, shape) -> np.ndarray:
     Returns:
         float32 ``(2, H, W)``, equal to ``coarse`` at its points. Beyond the sides the grid is mirrored, so the field arrives
         there without slope.
+
+    Raises:
+        TypeError, ValueError: vectors or a shape of another kind or size.
     """
-    coarse = np.asarray(coarse, float)
+    coarse = given.finite("coarse", coarse).astype(float)
     if coarse.ndim != 3 or len(coarse) != 2 or min(coarse.shape[1:]) < 2:
         raise ValueError(f"coarse has shape {coarse.shape}; it needs (2, rows, columns) with 2 or more of each.")
     height, width = _sides(shape)
@@ -75,15 +85,22 @@ def deform(image, mask, field):
 
     Returns:
         tuple: image float32 and mask of its own dtype, same shapes.
+
+    Raises:
+        TypeError, ValueError: no finite numbers, or shapes that do not fit.
     """
-    image, mask, field = np.asarray(image), np.asarray(mask), np.asarray(field)
+    image, mask, field = given.finite("image", image), given.array("mask", mask), given.finite("field", field)
     if image.ndim != 3 or mask.ndim != 3:
         raise ValueError(f"image has shape {image.shape}, mask {mask.shape}; both need (H, W, channels).")
-    if not image.shape[:2] == mask.shape[:2] == field.shape[1:] or len(field) != 2:
+    if field.ndim != 3 or not image.shape[:2] == mask.shape[:2] == field.shape[1:] or len(field) != 2:
         raise ValueError(
             f"image is {image.shape[:2]}, mask {mask.shape[:2]}, field {field.shape}; all need the same height and width, and "
             "the field 2 parts."
         )
+    if not image.size or not mask.size:
+        raise ValueError(f"image has shape {image.shape}, mask {mask.shape}; both need a pixel.")
+    if np.abs(field).max() > 1e9:
+        raise ValueError(f"field reaches {np.abs(field).max():g} pixels; at most 1e9 are allowed.")
     return np.clip(_look_up(image, field, 3), 0, 1).astype(np.float32), _look_up(mask, field, 0)
 
 
@@ -100,11 +117,17 @@ def copies(images, masks, count, *, seed=0, deviation=None, grid=3):
 
     Returns:
         tuple: images float32 ``(N * count, H, W, C)`` and masks ``(N * count, H, W, 1)``; the first N are the given ones.
+
+    Raises:
+        TypeError, ValueError: as :func:`deform` and :func:`field`.
     """
-    if operator.index(count) < 1:
-        raise ValueError(f"count is {count}; give 1 or more.")
+    count = given.whole("count", count, 1, 10_000, "give 1 or more, at most 10,000")
+    seed = given.whole("seed", seed, 0)
+    images, masks = given.finite("images", images), given.array("masks", masks)
+    if images.ndim != 4 or masks.ndim != 4 or len(images) != len(masks) or not len(images):
+        raise ValueError(f"images have shape {images.shape}, masks {masks.shape}; give (N, H, W, C) and (N, H, W, 1).")
     rng = np.random.default_rng(seed)
-    shape = np.shape(images)[1:3]
+    shape = images.shape[1:3]
     deviation = paper_deviation(min(shape)) if deviation is None else deviation
     pairs = [
         deform(image, mask, field(shape, rng, deviation=deviation, grid=grid))
@@ -123,20 +146,30 @@ def folds(field) -> float:
 
     Returns:
         float, 0..1. What is folded shows the same part twice, mirrored: a sign that the deformation is too strong.
+
+    Raises:
+        TypeError, ValueError: no finite numbers, or another shape; a gradient needs 2 pixels along each side.
     """
-    (yy, yx), (xy, xx) = (np.gradient(part) for part in np.asarray(field, float))
+    field = given.finite("field", field).astype(float)
+    if field.ndim != 3 or len(field) != 2 or min(field.shape[1:]) < 2 or np.abs(field).max() > 1e9:
+        raise ValueError(
+            f"field is {given.shown(field)}; give (2, H, W) with H and W of 2 or more, at most 1e9 pixels long."
+        )
+    (yy, yx), (xy, xx) = (np.gradient(part) for part in field)
     return float((((1 + yy) * (1 + xx) - yx * xy) <= 0).mean())
 
 
 def _look_up(array, field, order):
     """The array's values at displaced places, each channel by itself."""
     places = np.indices(field.shape[1:]) + field
-    parts = [ndimage.map_coordinates(array[..., k], places, order=order, mode="mirror") for k in range(array.shape[-1])]
-    return np.stack(parts, axis=-1)
+    known = array.astype(np.float32) if array.dtype == np.float16 else array  # SciPy does not know half precision
+    parts = [ndimage.map_coordinates(known[..., k], places, order=order, mode="mirror") for k in range(array.shape[-1])]
+    return np.stack(parts, axis=-1).astype(array.dtype, copy=False)
 
 
 def _sides(shape):
-    height, width = map(operator.index, shape)
-    if min(height, width) < 2:
-        raise ValueError(f"shape is {tuple(shape)}; a picture needs 2 pixels or more along each side.")
-    return height, width
+    sides = given.many("shape", shape)
+    if len(sides) != 2:
+        raise ValueError(f"shape is {given.shown(shape)}; give height and width.")
+    rule = "a picture needs 2 pixels or more along each side, at most 65,536"
+    return tuple(given.whole("a side in shape", side, 2, 2**16, rule) for side in sides)

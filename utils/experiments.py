@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from pathlib import Path
+import inspect
+import math
 
 import numpy as np
 
-from utils import losses, metrics, project, training
+from utils import given, losses, metrics, project, training, unet
 
 FOLDER = project.DATA / "experiments"
 SEEDS = (0, 1, 2)
@@ -31,9 +32,20 @@ def change(recipe=BASE, **parts) -> training.Recipe:
 
     Returns:
         Recipe: a new one; the given one stays as it is.
+
+    Raises:
+        TypeError: not a recipe.
+        ValueError: a name that is neither a field of the recipe nor an option of the network, or a value it cannot have.
     """
+    if not isinstance(recipe, training.Recipe):
+        raise TypeError(f"recipe is {given.shown(recipe)}; give a training.Recipe.")
     fields = {field.name for field in dataclasses.fields(training.Recipe)} - {"network"}
     network = {name: value for name, value in parts.items() if name not in fields}
+    options = sorted(inspect.signature(unet.build_unet).parameters)
+    unknown = sorted(set(network) - set(options))
+    if unknown:
+        known = ", ".join([*sorted(fields), *options])
+        raise ValueError(f"{unknown[0]} is part neither of a recipe nor of a network; there are: {known}.")
     rest = {name: value for name, value in parts.items() if name in fields}
     return dataclasses.replace(recipe, network={**recipe.network, **network}, **rest)
 
@@ -95,7 +107,11 @@ def score(model, samples) -> dict[str, float]:
         dict: what :func:`utils.training.score` says, ``boundary`` (:func:`utils.metrics.boundary_iou`), ``interior``
         (:func:`utils.metrics.interior_iou`), ``calibration`` (the error of :func:`utils.metrics.calibration`) and ``unsure``,
         the share of pixels with a probability between .1 and .9. All 0..1.
+
+    Raises:
+        TypeError, ValueError: as for :func:`utils.training.score`; also pictures in which no pixel is far from an edge.
     """
+    training.check_samples(samples)
     probability = training.predict(model, samples.images)
     mask = metrics.to_mask(probability)
     more = {
@@ -127,10 +143,11 @@ class Table:
         Raises:
             ValueError: no condition has this score.
         """
-        found = {name: scores[score] for name, scores in self.values.items() if score in scores}
+        known = isinstance(score, str)
+        found = {name: scores[score] for name, scores in self.values.items() if known and score in scores}
         if not found:
             there = sorted({name for scores in self.values.values() for name in scores})
-            raise ValueError(f"Study '{self.study}' has no score '{score}'; it has {', '.join(there)}.")
+            raise ValueError(f"Study '{self.study}' has no score {given.shown(score)}; it has {', '.join(there)}.")
         return found
 
 
@@ -146,18 +163,28 @@ def read(study, folder=FOLDER) -> Table:
 
     Raises:
         ValueError: there is no such table, or a line of it is damaged.
+        TypeError: a folder that is not the name of one.
     """
-    path = Path(folder) / f"{study}.csv"
-    if not path.exists():
-        there = ", ".join(sorted(file.stem for file in Path(folder).glob("*.csv"))) or "none"
-        raise ValueError(f"There is no study '{study}' in {Path(folder).name}/; there are: {there}.")
-    made, header, *lines = path.read_text(encoding="utf-8").splitlines()
+    folder = given.path("folder", folder)
+    studies = {file.stem: file for file in folder.glob("*.csv")} if folder.is_dir() else {}
+    if not isinstance(study, str) or study not in studies:
+        there = ", ".join(sorted(studies)) or "none"
+        raise ValueError(f"There is no study {given.shown(study)} in {folder.name}/; there are: {there}.")
+    path = studies[study]
+    try:
+        made, header, *lines = path.read_text(encoding="utf-8").splitlines()
+    except ValueError:
+        raise ValueError(
+            f"{path.name} is damaged: it must be a text whose first two lines say how it was made."
+        ) from None
     if tuple(header.split(",")) != COLUMNS:
         raise ValueError(f"{path.name} has the columns {header}; they must be {','.join(COLUMNS)}.")
     found = {}
     for number, row in enumerate(csv.reader(lines), 3):
         try:
             condition, seed, name, value = row
+            if not math.isfinite(float(value)):
+                raise ValueError
             found.setdefault(condition, {}).setdefault(name, {})[int(seed)] = float(value)
         except ValueError:
             raise ValueError(f"{path.name}, line {number} is damaged: {','.join(row)}") from None
@@ -178,9 +205,10 @@ def apart(first, second) -> bool:
         bool: True if all values of one are greater than all values of the other.
 
     Raises:
-        ValueError: fewer than 3 values; a spread needs them.
+        TypeError: no numbers.
+        ValueError: fewer than 3 values, or values that are NaN or infinite; a spread needs 3 numbers.
     """
-    first, second = np.asarray(first, float), np.asarray(second, float)
+    first, second = given.finite("first", first), given.finite("second", second)
     for values in (first, second):
         if values.size < 3:
             raise ValueError(f"There are {values.size} values; a spread needs 3 seeds or more.")

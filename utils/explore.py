@@ -13,7 +13,7 @@ import numpy as np
 from IPython.display import display
 from PIL import Image
 
-from utils import plots
+from utils import given, plots
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -29,18 +29,21 @@ def move(draw, *args, still=None, **controls) -> None:
         controls: for each setting the values it can take, two or more: a sequence of numbers, texts or booleans.
 
     Raises:
-        TypeError: ``draw`` is not a figure of :mod:`utils.plots`.
+        TypeError: ``draw`` is not a figure of :mod:`utils.plots`, or a control is not a list of values.
         ValueError: no controls, a control with fewer than two values, or a still setting that no control can take.
     """
-    if not hasattr(draw, "__wrapped__"):
-        raise TypeError(f"{getattr(draw, '__name__', draw)} is not a figure; give a function of utils.plots.")
-    controls = {name: [_plain(value) for value in values] for name, values in controls.items()}
+    _check_figure(draw)
+    controls = {name: [_plain(value) for value in given.many(name, values)] for name, values in controls.items()}
     if not controls:
         raise ValueError("There is nothing to move; give at least one control, such as threshold=[0.2, 0.5, 0.8].")
     for name, values in controls.items():
         if len(values) < 2:
             raise ValueError(f"{name} can only take {values}; a control needs two values or more.")
     first = {name: values[0] for name, values in controls.items()}
+    if still is not None:
+        still = given.many("still", still)
+        if not still or not all(isinstance(setting, dict) for setting in still):
+            raise ValueError(f"still is {given.shown(still)}; give a list of dicts, one for each still picture.")
     settings = [first | _known(setting, controls) for setting in (_three(controls) if still is None else still)]
     png, alt = _stack([plots.render(draw, *args, **setting) for setting in settings])
     view = view_of(panel(draw, *args, start=settings[len(settings) // 2], **controls))
@@ -53,7 +56,20 @@ def panel(draw, *args, start, **controls) -> ipywidgets.VBox:
     Args:
         draw, args, controls: as for :func:`move`.
         start: the setting shown first, one value for each control.
+
+    Raises:
+        TypeError: as for :func:`move`.
+        ValueError: a start that is not one of the values of each control.
     """
+    _check_figure(draw)
+    controls = {name: [_plain(value) for value in given.many(name, values)] for name, values in controls.items()}
+    if not isinstance(start, dict):
+        raise TypeError(f"start is {given.shown(start)}; give a dict with one value for each control.")
+    for name, values in controls.items():
+        if not values or start.get(name) not in values:
+            raise ValueError(
+                f"start says {name}={given.shown(start.get(name))}; the control can be {given.shown(values)}."
+            )
     sliders = {
         name: ipywidgets.SelectionSlider(
             options=[(_label(value), value) for value in values], value=start[name], description=name.replace("_", " "),
@@ -75,13 +91,32 @@ def panel(draw, *args, start, **controls) -> ipywidgets.VBox:
 
 
 def view_of(widget) -> dict:
-    """What a notebook's page needs to find a widget."""
+    """What a notebook's page needs to find a widget.
+
+    Raises:
+        TypeError: not a widget.
+    """
+    if not isinstance(widget, ipywidgets.Widget):
+        raise TypeError(f"widget is {given.shown(widget)}; give an ipywidgets widget.")
     return {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
 
 
+def _check_figure(draw):
+    if not (callable(draw) and hasattr(draw, "__wrapped__")):
+        raise TypeError(
+            f"{getattr(draw, '__name__', given.shown(draw))} is not a figure; give a function of utils.plots."
+        )
+
+
 def _plain(value):
-    """A NumPy number as a plain one, so that it can be shown and compared; anything else as it is."""
-    return round(value.item(), 6) if isinstance(value, np.generic) else value
+    """A NumPy number as a plain one, so that it can be shown and compared; a text or another plain value as it is."""
+    if isinstance(value, (np.bool_, np.integer, np.str_)):
+        return value.item()
+    if isinstance(value, np.floating):
+        return round(value.item(), 6)
+    if not isinstance(value, (bool, int, float, str)):
+        raise TypeError(f"A control can be {given.shown(value)}; give numbers, texts or booleans.")
+    return value
 
 
 def _label(value):

@@ -8,11 +8,12 @@ A folder looks like this, with one mask of the same name for every picture::
 
 from __future__ import annotations
 
-import operator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from utils import given
 
 IMAGES, MASKS = "images", "masks"
 _FOREIGN = (".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".npy")
@@ -38,10 +39,11 @@ def export(samples, folder, overwrite=False) -> Path:
         FileExistsError: the folder is not empty and ``overwrite`` is False; or it would still hold older pictures that
             would mix with the new ones.
         NotADirectoryError: there is a file of that name.
-        ValueError: no samples, wrong shapes, or values outside 0..1.
+        TypeError: no samples, no numbers, or not the name of a folder.
+        ValueError: no pictures, wrong shapes, or values outside 0..1.
     """
     images, masks = _exportable(samples)
-    folder = Path(folder)
+    folder, overwrite = given.path("folder", folder), given.flag("overwrite", overwrite)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file; give the name of a folder.")
     if folder.exists() and any(folder.iterdir()) and not overwrite:
@@ -77,8 +79,10 @@ def load(folder, size=None) -> tuple[np.ndarray, np.ndarray]:
         FileNotFoundError: the folder, ``images/`` or ``masks/`` is missing, or there are no PNG files.
         ValueError: names that do not pair, files of another picture format, sizes that differ, an unreadable PNG,
             more than 8 bits a channel, or a mask that holds anything but black and one other colour.
+        TypeError: not the name of a folder, or a size that is not a whole number.
     """
-    folder = Path(folder)
+    folder = given.path("folder", folder)
+    size = None if size is None else given.whole("size", size, 1, 2**16)
     for part in (folder, folder / IMAGES, folder / MASKS):
         if not part.is_dir():
             raise FileNotFoundError(f"{part} is not a folder; needed is one that holds {IMAGES}/ and {MASKS}/.")
@@ -91,7 +95,7 @@ def load(folder, size=None) -> tuple[np.ndarray, np.ndarray]:
     _check_pairs(names, mask_names)
     images = [_read_image(folder / IMAGES / name) for name in names]
     masks = [_read_mask(folder / MASKS / name) for name in names]
-    expected = images[0].shape[:2] if size is None else (operator.index(size),) * 2
+    expected = images[0].shape[:2] if size is None else (size, size)
     why = f"like {names[0]}" if size is None else f"as size={size} asks"
     for part, arrays in ((IMAGES, images), (MASKS, masks)):
         for name, array in zip(names, arrays):
@@ -106,8 +110,10 @@ def load(folder, size=None) -> tuple[np.ndarray, np.ndarray]:
 
 def _exportable(samples):
     """Return images uint8 (N, H, W, 3) and masks uint8 (N, H, W), 0 or 255, or raise an error in words."""
-    images, masks = np.asarray(samples.images), np.asarray(samples.masks)
-    if images.ndim != 4 or images.shape[-1] != 3 or not len(images) or masks.shape != (*images.shape[:3], 1):
+    if not (hasattr(samples, "images") and hasattr(samples, "masks")):
+        raise TypeError(f"samples is {given.shown(samples)}; give images and masks, as shapes.draw returns them.")
+    images, masks = given.array("samples.images", samples.images), given.array("samples.masks", samples.masks)
+    if images.ndim != 4 or images.shape[-1] != 3 or not images.size or masks.shape != (*images.shape[:3], 1):
         raise ValueError(
             f"images have shape {images.shape} and masks {masks.shape}; they need (N, H, W, 3) and (N, H, W, 1) "
             "with the same N, H and W, and N of at least 1."

@@ -18,6 +18,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from utils import given
+
 _POINTWISE = (
     layers.InputLayer, layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU, layers.Softmax, layers.Activation,
     layers.BatchNormalization, layers.Dropout, layers.SpatialDropout2D, layers.GaussianNoise, layers.GaussianDropout,
@@ -43,7 +45,14 @@ class Box(NamedTuple):
     right: int
 
     def inside(self, height, width) -> np.ndarray:
-        """The box's pixels that lie in a picture of this size, as a bool array ``(height, width)``."""
+        """The box's pixels that lie in a picture of this size, as a bool array ``(height, width)``.
+
+        Raises:
+            TypeError, ValueError: a size that is not a whole number, 1 to 65536, or a box of other things than whole numbers.
+        """
+        height, width = given.whole("height", height, 1, 2**16), given.whole("width", width, 1, 2**16)
+        for name, value in zip(self._fields, self):
+            given.whole(f"the box's {name}", value)
         pixels = np.zeros((height, width), bool)
         pixels[max(self.top, 0) : max(self.bottom, 0), max(self.left, 0) : max(self.right, 0)] = True
         return pixels
@@ -108,9 +117,11 @@ def receptive_field(model) -> list[ReceptiveField]:
         list[ReceptiveField]: one entry a layer, in the order of the graph; the last one is the output.
 
     Raises:
+        TypeError: not a functional Keras model.
         ValueError: a layer that this function does not know, whose name and type the message gives; a layer used more than
             once; an input size that is not fixed.
     """
+    _check_model(model)
     found = []
     for name, (rows, columns) in _trace(model).items():
         height, width, channels = _shape(model.get_layer(name))
@@ -134,6 +145,7 @@ def theoretical_field(model, pixel, layer=None) -> Box:
     Raises:
         ValueError: see :func:`receptive_field`; also an unknown layer or a pixel outside its output.
     """
+    _check_model(model)
     layer = _layer(model, layer)
     row, column = _pixel(pixel, layer)
     rows, columns = _trace(model)[layer.name]
@@ -162,14 +174,19 @@ def perturbed_field(model, pixel, layer=None, *, tried=None, chunk=256) -> np.nd
     Raises:
         ValueError: an unknown layer, a pixel outside its output, or ``tried`` of another size than the picture.
     """
+    _check_model(model)
     layer = _layer(model, layer)
     row, column = _pixel(pixel, layer)
-    height, width, channels = model.input.shape[1:]
-    tried = np.ones((height, width), bool) if tried is None else np.asarray(tried, bool)
+    chunk = given.whole("chunk", chunk, 1)
+    height, width, channels = model.inputs[0].shape[1:]
+    tried = np.ones((height, width), bool) if tried is None else given.array("tried", tried)
+    if not np.isin(tried, (0, 1)).all():
+        raise ValueError("tried holds values other than True and False; mark the pixels to try with True.")
+    tried = tried.astype(bool)
     if tried.shape != (height, width):
         raise ValueError(f"tried has the shape {tried.shape}; the model's picture is {(height, width)}.")
     copy = _open_copy(model)
-    copy = keras.Model(copy.input, copy.get_layer(layer.name).output)
+    copy = keras.Model(copy.inputs[0], copy.get_layer(layer.name).output)
     places = np.argwhere(tried)
     changed = np.zeros((height, width), bool)
     for start in range(0, len(places), chunk):
@@ -211,6 +228,8 @@ class _Axis:
 def _trace(model):
     """Name of every layer -> (rows, columns), two ``_Axis``."""
     seen, by_name = {}, {}
+    if isinstance(model, keras.Sequential):
+        raise TypeError(f"model is {given.shown(model)}; give a functional Keras model, keras.Model(inputs, outputs).")
     uses = {entry["name"]: len(entry["inbound_nodes"]) for entry in model.get_config()["layers"]}
     for layer in model.layers:
         if uses[layer.name] > 1:
@@ -328,8 +347,10 @@ def blocks(model) -> list[Block]:
         list[Block]: image, encoder levels downward, bottleneck, decoder levels upward, head.
 
     Raises:
+        TypeError: not a functional Keras model.
         ValueError: the model has no layers of these names.
     """
+    _check_model(model)
     names = {layer.name for layer in model.layers}
     depth = sum(f"enc{level}_pool" in names for level in range(1, len(names)))
     wanted = {"head"} | {f"dec{level}_up" for level in range(1, depth + 1)}
@@ -341,7 +362,7 @@ def blocks(model) -> list[Block]:
     def incoming(name):
         return tuple(model.get_layer(name).input.shape[1:])
 
-    found = [Block("image", "image", 1, tuple(model.input.shape[1:]))]
+    found = [Block("image", "image", 1, tuple(model.inputs[0].shape[1:]))]
     found += [Block(f"enc{level}", "encoder", level, incoming(f"enc{level}_pool")) for level in range(1, depth + 1)]
     found.append(Block("bottleneck", "bottleneck", depth + 1, incoming(f"dec{depth}_up")))
     for level in range(depth, 0, -1):
@@ -361,7 +382,12 @@ def shape_table(model) -> str:
 
     Returns:
         str: a heading and one line a layer: name, height x width, channels.
+
+    Raises:
+        TypeError: not a functional Keras model.
+        ValueError: an input size that is not fixed.
     """
+    _check_model(model)
     return _table(
         ("layer", "height x width", "channels"),
         [(layer.name, f"{h} x {w}", c) for layer in _shown(model) for h, w, c in [_shape(layer)]],
@@ -377,6 +403,9 @@ def field_table(model) -> str:
     Returns:
         str: a heading and one line a layer: name, height x width, distance of neighbouring pixels and height of the
         receptive field, both in input pixels.
+
+    Raises:
+        TypeError, ValueError: as for :func:`receptive_field`.
     """
     fields = {field.layer: field for field in receptive_field(model)}
     return _table(
@@ -389,8 +418,20 @@ def field_table(model) -> str:
 
 
 def span(limits) -> str:
-    """A smallest and a largest value as text: ``"92-100"``, or ``"18"`` where they agree."""
-    smallest, largest = limits
+    """A smallest and a largest value as text: ``"92-100"``, or ``"18"`` where they agree.
+
+    Raises:
+        TypeError: no numbers.
+        ValueError: not two numbers, or the first one is the larger.
+    """
+    pair = given.many("limits", limits)
+    if len(pair) != 2:
+        raise ValueError(f"limits is {given.shown(limits)}; give two numbers, the smallest and the largest.")
+    for value in pair:
+        given.number("a limit", value)
+    smallest, largest = pair
+    if smallest > largest:
+        raise ValueError(f"limits is {given.shown(limits)}; the smallest value comes first.")
     return f"{smallest}" if smallest == largest else f"{smallest}-{largest}"
 
 
@@ -408,15 +449,19 @@ def feature_maps(model, images, names, *, chunk=32) -> dict[str, np.ndarray]:
 
     Raises:
         ValueError: no names, an unknown layer (the message suggests the nearest name), or images that are not
-            four-dimensional.
+            four-dimensional, of another size than the model's, or not finite.
+        TypeError: no functional model, no numbers, or names that are no texts.
     """
-    names = [names] if isinstance(names, str) else list(names)
+    _check_model(model)
+    names = [names] if isinstance(names, str) else given.many("names", names)
+    chunk = given.whole("chunk", chunk, 1)
     if not names:
         raise ValueError("No layers were named; give at least one name from model.summary().")
-    images = np.asarray(images, np.float32)
-    if images.ndim != 4:
-        raise ValueError(f"images has the shape {images.shape}; give (N, H, W, C), for one image image[None].")
-    probe = keras.Model(model.input, [_layer(model, name).output for name in names])
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"A layer is {given.shown(name)}; give its name, a text.")
+    images = _images(model, images)
+    probe = keras.Model(model.inputs[0], [_layer(model, name).output for name in names])
     parts = [probe(images[i : i + chunk], training=False) for i in range(0, len(images), chunk)]
     return {name: np.concatenate([np.asarray(part[k], np.float32) for part in parts]) for k, name in enumerate(names)}
 
@@ -442,6 +487,8 @@ def _layer(model, name):
     """The layer of this name, or the last one; an unknown name is an error that suggests a known one."""
     if name is None:
         return model.layers[-1]
+    if not isinstance(name, str):
+        raise TypeError(f"The layer is {given.shown(name)}; give its name, a text.")
     known = [layer.name for layer in model.layers]
     if name not in known:
         near = difflib.get_close_matches(str(name), known, n=3) or known[:3]
@@ -452,10 +499,46 @@ def _layer(model, name):
 def _pixel(pixel, layer):
     """Row and column as integers, checked against the layer's output."""
     height, width, _ = _shape(layer)
-    row, column = (int(v) for v in pixel)
+    row, column = _two("pixel", pixel)
     if not (0 <= row < height and 0 <= column < width):
-        raise ValueError(f"The pixel {(row, column)} lies outside the {height} x {width} output of '{layer.name}'.")
+        raise ValueError(
+            f"The pixel {given.shown((row, column))} lies outside the {height} x {width} output of '{layer.name}'; "
+            f"rows are 0 to {height - 1}, columns 0 to {width - 1}."
+        )
     return row, column
+
+
+def _two(name, pair):
+    """Two whole numbers, a row and a column."""
+    values = given.many(name, pair)
+    if len(values) != 2:
+        raise ValueError(f"{name} is {given.shown(pair)}; give two whole numbers, row and column.")
+    return tuple(given.whole(f"a number of {name}", value) for value in values)
+
+
+def _check_model(model):
+    """Raise an error unless this is a built model with one input, functional or a sequence of layers."""
+    if not isinstance(model, keras.Model) or len(getattr(model, "inputs", None) or ()) != 1:
+        raise TypeError(
+            f"model is {given.shown(model)}; give a built Keras model with one input, as from unet.build_unet."
+        )
+
+
+def _images(model, images):
+    """Images as float32 (N, H, W, C) of the size that the model takes, or an error in words."""
+    images = given.finite("images", images)
+    if images.size and np.abs(images).max() > np.finfo(np.float32).max:
+        raise ValueError(
+            f"images runs from {images.min():g} to {images.max():g}; float32 cannot hold that, 0..1 is usual."
+        )
+    images = images.astype(np.float32)
+    if images.ndim != 4 or not images.size:
+        raise ValueError(f"images has the shape {images.shape}; give (N, H, W, C), for one image image[None].")
+    if any(wanted not in (None, there) for wanted, there in zip(model.inputs[0].shape[1:], images.shape[1:])):
+        raise ValueError(
+            f"images has the shape {images.shape}; this model takes (N, {', '.join(map(str, model.inputs[0].shape[1:]))})."
+        )
+    return images
 
 
 def _table(headings, rows):
@@ -482,14 +565,17 @@ def without_skip(model, *levels) -> keras.Model:
         keras.Model: a new network with copies of the weights.
 
     Raises:
+        TypeError: not a functional Keras model, or a level that is not a whole number.
         ValueError: no level, or a level without a skip connection; the message lists those there are.
     """
+    _check_model(model)
+    levels = [given.whole("a level", level) for level in levels]
     names = {layer.name for layer in model.layers}
     there = [level for level in range(1, len(names)) if f"dec{level}_skip" in names]
     if not levels or set(levels) - set(there):
-        given = ", ".join(map(str, levels)) or "no level"
+        named = ", ".join(map(given.shown, levels)) or "no level"
         known = ", ".join(map(str, there)) or "none"
-        raise ValueError(f"You gave {given}; this network has skip connections at the levels: {known}.")
+        raise ValueError(f"You gave {named}; this network has skip connections at the levels: {known}.")
     silent = {f"dec{level}_skip" for level in levels}
 
     def call(layer, *args, **kwargs):
@@ -518,13 +604,14 @@ def input_gradients(model, images, pixel, *, chunk=25) -> np.ndarray:
         np.ndarray: float32 ``(N, H, W)``, 0 or more: the sizes of the gradients, summed over the colours.
 
     Raises:
-        ValueError: a pixel outside the output, more than one output channel, or images that are not four-dimensional.
+        TypeError: no functional model, no numbers, or a pixel that is not two whole numbers.
+        ValueError: a pixel outside the output, more than one output channel, or images that are not four-dimensional, of
+            another size than the model's, or not finite.
     """
     import tensorflow as tf
 
-    images = np.asarray(images, np.float32)
-    if images.ndim != 4:
-        raise ValueError(f"images has the shape {images.shape}; give (N, H, W, C), for one image image[None].")
+    _check_model(model)
+    images, chunk = _images(model, images), given.whole("chunk", chunk, 1)
     last = model.layers[-1]
     row, column = _pixel(pixel, last)
     if _shape(last)[2] != 1:
@@ -574,15 +661,26 @@ def square_holding(field, pixel, share) -> int:
         int: the side in pixels, always odd; parts of the square may lie outside the field.
 
     Raises:
-        ValueError: a share outside 0..1, a pixel outside the field, or a field that is 0 everywhere.
+        TypeError: no numbers, or a pixel that is not two whole numbers.
+        ValueError: a share outside 0..1, a pixel outside the field, a field of another shape, with negative, NaN or infinite
+            values, or one that is 0 everywhere.
     """
-    field = np.asarray(field, np.float64)
-    row, column = pixel
-    if not 0 < share <= 1:
-        raise ValueError(f"share is {share}; it must be more than 0 and at most 1.")
+    field = given.finite("field", field).astype(np.float64)
+    if field.ndim != 2 or not field.size:
+        raise ValueError(f"field has the shape {field.shape}; give (H, W).")
+    if field.min() < 0:
+        raise ValueError(f"field holds {field.min():g}; it must be 0 or more.")
+    if field.max() > 1e150:  # the sum of the largest numbers would be infinite
+        field = field / field.max()
+    row, column = _two("pixel", pixel)
+    rule = "it must be more than 0 and at most 1"
+    share = given.number("share", share, 0, 1, rule)
+    if share == 0:
+        raise ValueError(f"share is 0; {rule}.")
     if not (0 <= row < field.shape[0] and 0 <= column < field.shape[1]):
         raise ValueError(
-            f"The pixel {(row, column)} lies outside the field of {field.shape[0]} x {field.shape[1]} pixels."
+            f"The pixel {given.shown((row, column))} lies outside the field of {field.shape[0]} x {field.shape[1]} pixels; "
+            "rows and columns count from 0."
         )
     if not field.sum() > 0:
         raise ValueError("The field is 0 everywhere; no square holds a share of it.")

@@ -9,13 +9,12 @@ Labelling and watershed come from scikit-image, distances and the assignment fro
 from __future__ import annotations
 
 import dataclasses
-import operator
 
 import numpy as np
 from scipy import ndimage, optimize
 from skimage import feature, measure, segmentation
 
-from utils import shapes
+from utils import given, shapes
 
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 """The IoU that a pair must reach, in the ten steps of the 2018 Data Science Bowl."""
@@ -46,9 +45,10 @@ def label(mask) -> np.ndarray:
         int32 ``(H, W)``: 0 = ground, 1, 2, ... = objects in reading order of their first pixels.
 
     Raises:
+        TypeError: no numbers.
         ValueError: not two axes, or other values than 0 and 1. (A probability is cut at a threshold first.)
     """
-    mask = np.asarray(mask)
+    mask = given.finite("mask", mask)
     if mask.ndim != 2:
         raise ValueError(f"mask has shape {mask.shape}; it needs two axes (H, W). Use mask[..., 0] for one channel.")
     if not ((mask == 0) | (mask == 1)).all():
@@ -68,6 +68,9 @@ def overlaps(truth, predicted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns:
         tuple: ids of the true objects ``(T,)``, ids of the predicted objects ``(P,)``, both ascending, and the table of
         shared pixels ``(T + 1, P + 1)``. Row 0 and column 0 are the ground; the sum of a row is the object's size.
+
+    Raises:
+        TypeError, ValueError: as :func:`check_labels`; two sizes.
     """
     truth, predicted = check_labels("truth", truth), check_labels("predicted", predicted)
     if truth.shape != predicted.shape:
@@ -104,8 +107,11 @@ def match(truth, predicted, threshold=0.5) -> Matches:
 
     Returns:
         Matches
+
+    Raises:
+        TypeError, ValueError: as :func:`overlaps`; a threshold out of range.
     """
-    _check_threshold(threshold)
+    threshold = _threshold(threshold)
     return _pair(*iou_table(truth, predicted), threshold)
 
 
@@ -134,11 +140,17 @@ def average_precision(truth, predicted, thresholds=THRESHOLDS):
 
     Returns:
         float64 array, one score a threshold; a float if ``thresholds`` is one number. 1 where both maps are empty.
+
+    Raises:
+        TypeError, ValueError: as :func:`overlaps`; a threshold out of range.
     """
     table = iou_table(truth, predicted)
+    thresholds = given.array("thresholds", thresholds)
+    if thresholds.ndim > 1 or not 1 <= thresholds.size <= 1000:
+        raise ValueError(f"thresholds has shape {thresholds.shape}; give one number, or a list of 1 to 1000.")
     scores = []
-    for threshold in np.atleast_1d(thresholds):
-        _check_threshold(threshold)
+    for threshold in np.atleast_1d(thresholds).tolist():
+        threshold = _threshold(threshold)
         found = _pair(*table, threshold)
         everything = len(found.pairs) + len(found.missed) + len(found.invented)
         scores.append(len(found.pairs) / everything if everything else 1.0)
@@ -204,9 +216,12 @@ def weight_map(labels, w0=10.0, sigma=5.0, balance=True) -> np.ndarray:
 
     Returns:
         float32 ``(H, W)``
+
+    Raises:
+        TypeError, ValueError: as :func:`check_labels`; numbers out of range.
     """
-    if not w0 >= 0 or not sigma > 0:
-        raise ValueError(f"w0 is {w0} and sigma is {sigma}; w0 must be 0 or more and sigma greater than 0.")
+    balance = given.flag("balance", balance)
+    w0, sigma = given.number("w0", w0, 0, 1e30), given.number("sigma", sigma, 1e-3, 1e9, "it must be greater than 0")
     labels = check_labels("labels", labels)
     ground = labels == 0
     weight = np.ones(labels.shape)
@@ -247,9 +262,10 @@ def border_classes(labels, width=1) -> np.ndarray:
     Returns:
         uint8 ``(H, W)``: 0 = ground, 1 = inside, 2 = border.
     """
-    labels, width = check_labels("labels", labels), operator.index(width)
-    if width < 1:
-        raise ValueError(f"width is {width}; a border is 1 pixel wide or more.")
+    labels = check_labels("labels", labels)
+    width = given.whole("width", width, 1, 100, "a border is 1 pixel wide or more, at most 100")
+    if not labels.size:
+        raise ValueError(f"labels has shape {labels.shape}; a label map needs a pixel.")
     steps = np.abs(np.arange(-width, width + 1))
     around = steps[:, None] + steps[None] <= width
     smallest = ndimage.minimum_filter(labels, footprint=around, mode="nearest")
@@ -272,15 +288,22 @@ def split_touching(probability, min_distance=5, threshold=0.5, smooth=1.0) -> np
 
     Returns:
         int32 ``(H, W)``: label map; its objects cover the mask exactly.
+
+    Raises:
+        TypeError, ValueError: no finite numbers, not two axes, or a number out of range.
     """
-    probability = np.asarray(probability, float)
+    probability = given.finite("probability", probability).astype(float)
+    min_distance = given.whole("min_distance", min_distance, 1, 10_000)
+    threshold, smooth = given.number("threshold", threshold), given.number("smooth", smooth, 0, 1000)
     if probability.ndim != 2:
         raise ValueError(f"probability has shape {probability.shape}; it needs two axes (H, W).")
+    if not probability.size:
+        raise ValueError(f"probability has shape {probability.shape}; it needs a pixel.")
     inside = probability > threshold
     distance = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))[1:-1, 1:-1]
     distance = ndimage.gaussian_filter(distance, smooth) if smooth else distance
     peaks = feature.peak_local_max(
-        np.where(inside, distance, 0), min_distance=operator.index(min_distance), labels=label(inside),
+        np.where(inside, distance, 0), min_distance=min_distance, labels=label(inside),
         exclude_border=False,
     )  # fmt: skip
     seeds = np.zeros(inside.shape, np.int32)
@@ -297,17 +320,34 @@ def watershed(seeds, inside) -> np.ndarray:
 
     Returns:
         int32 ``(H, W)``: label map with the numbers of the seeds.
+
+    Raises:
+        TypeError, ValueError: as :func:`check_labels`; two sizes; numbers beyond 2**31 - 1.
     """
-    seeds, inside = check_labels("seeds", seeds), np.asarray(inside).astype(bool)
+    seeds, inside = check_labels("seeds", seeds), given.finite("inside", inside).astype(bool)
     if seeds.shape != inside.shape:
         raise ValueError(f"seeds are {seeds.shape}, inside is {inside.shape}; both need the same height and width.")
+    if not seeds.size or seeds.max() > 2**31 - 1:
+        raise ValueError(f"seeds is {given.shown(seeds)}; it needs a pixel, and numbers of at most 2**31 - 1.")
     distance = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))[1:-1, 1:-1]
     return segmentation.watershed(-distance, seeds, mask=inside).astype(np.int32)
 
 
 def check_labels(name, labels) -> np.ndarray:
-    """Return a label map as an array, or raise an error that says what is wrong with it."""
-    labels = np.asarray(labels)
+    """Return a label map as an array, or raise an error that says what is wrong with it.
+
+    Args:
+        name: what the error calls it.
+        labels: integer ``(H, W)``, 0 or more.
+
+    Returns:
+        signed integer array ``(H, W)``.
+
+    Raises:
+        TypeError: other numbers than whole ones.
+        ValueError: not two axes, or numbers below 0 or beyond 2**63 - 1.
+    """
+    labels = given.array(name, labels)
     if labels.ndim != 2:
         raise ValueError(f"{name} has shape {labels.shape}; a label map has two axes (H, W).")
     if labels.dtype == bool or labels.dtype.kind not in "iu":
@@ -316,12 +356,16 @@ def check_labels(name, labels) -> np.ndarray:
         )
     if labels.size and labels.min() < 0:
         raise ValueError(f"{name} holds {labels.min()}; objects have numbers from 1 on, 0 is ground.")
+    if labels.size and labels.max() > 2**63 - 1:
+        raise ValueError(f"{name} holds {labels.max()}; numbers of objects end at 2**63 - 1.")
     return labels.astype(np.int64) if labels.dtype.kind == "u" else labels
 
 
-def _check_threshold(threshold):
-    if not 0 < threshold <= 1:
+def _threshold(threshold):
+    threshold = given.number("threshold", threshold, 0, 1, "it must be above 0 and at most 1")
+    if threshold == 0:
         raise ValueError(f"threshold is {threshold}; it must be above 0 and at most 1.")
+    return threshold
 
 
 def touching(count, *, split="train", seed=0, size=64) -> shapes.Samples:
@@ -335,6 +379,9 @@ def touching(count, *, split="train", seed=0, size=64) -> shapes.Samples:
 
     Returns:
         Samples: ``instances`` tells the discs apart; ``masks`` joins those that touch.
+
+    Raises:
+        TypeError, ValueError: as :func:`utils.shapes.draw`.
     """
     plan = shapes.plan(count, split=split, seed=seed, kinds=("disc",))
     plan.present[:], plan.outlined[:] = True, False
@@ -373,7 +420,13 @@ def tally(truths, predictions, threshold=0.5) -> dict[str, int]:
     Returns:
         dict: ``objects``, ``matched`` and ``missed`` (see :func:`match`), ``merged`` and ``split`` (see
         :func:`merged_and_split`) count true objects; ``invented`` counts predicted ones.
+
+    Raises:
+        TypeError, ValueError: as :func:`match`; two numbers of pictures.
     """
+    truths, predictions = given.many("truths", truths), given.many("predictions", predictions)
+    if len(truths) != len(predictions):
+        raise ValueError(f"There are {len(truths)} truths and {len(predictions)} predictions; give one for each.")
     counts = dict.fromkeys(("objects", "matched", "missed", "merged", "split", "invented"), 0)
     for truth, predicted in zip(truths, predictions, strict=True):
         found, (merged, split) = match(truth, predicted, threshold), merged_and_split(truth, predicted)

@@ -11,13 +11,12 @@ A map of two values is a mask: its objects are its connected parts, and objects 
 from __future__ import annotations
 
 import dataclasses
-import operator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from utils import folders, instances
+from utils import folders, given, instances
 
 ENDINGS = (".png", ".tif", ".tiff")
 ALONE = 0.01
@@ -90,8 +89,11 @@ def examine(folder, smallest=64) -> tuple[list[Pair], list[str], list[str]]:
 
     Returns:
         tuple: the pairs that can be used, complaints that must be answered first, and doubts that only need a look.
+
+    Raises:
+        TypeError, ValueError: a folder that is no path, a size that is not a whole number of 1 or more.
     """
-    folder, smallest = Path(folder), operator.index(smallest)
+    folder, smallest = given.path("folder", folder), given.whole("smallest", smallest, 1)
     pairs, wrong, doubtful = [], [], []
     found = {}
     for part in (folders.IMAGES, folders.MASKS):

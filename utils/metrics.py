@@ -9,6 +9,8 @@ import dataclasses
 
 import numpy as np
 
+from utils import given
+
 
 def to_mask(probability, threshold=0.5) -> np.ndarray:
     """Cut probabilities into a mask.
@@ -21,11 +23,11 @@ def to_mask(probability, threshold=0.5) -> np.ndarray:
         uint8 array of the same shape, 0 or 1.
 
     Raises:
+        TypeError: no numbers.
         ValueError: a threshold outside 0..1, or values outside 0..1 (logits, for example).
     """
-    probability = np.asarray(probability)
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold is {threshold}; it must lie in 0..1.")
+    probability = given.array("probability", probability)
+    threshold = given.number("threshold", threshold, 0, 1)
     if probability.size and not (probability.min() >= 0 and probability.max() <= 1):
         raise ValueError(
             f"probabilities run from {probability.min():g} to {probability.max():g}; they must lie in 0..1. "
@@ -52,7 +54,9 @@ def iou(truth, predicted, *, per_image=False):
         float, or float64 array ``(N,)``, 0..1. Two empty masks agree: their IoU is 1.
 
     Raises:
-        ValueError: shapes that differ, or values other than 0 and 1.
+        TypeError: no numbers.
+        ValueError: shapes that differ, no pixel, values other than 0 and 1, or ``per_image`` for a mask without an axis that
+            counts images.
     """
     both, either, _ = _counts(truth, predicted, per_image)
     return _ratio(both, either)
@@ -81,9 +85,11 @@ def precision(truth, predicted) -> float:
 
 def _masks(truth, predicted):
     """Both masks as booleans, or an error that says which one is not a mask."""
-    truth, predicted = np.asarray(truth), np.asarray(predicted)
+    truth, predicted = given.array("truth", truth), given.array("predicted", predicted)
     if truth.shape != predicted.shape:
         raise ValueError(f"truth has shape {truth.shape}, predicted {predicted.shape}; they must be the same.")
+    if not truth.size:
+        raise ValueError(f"The masks have the shape {truth.shape}: there is no pixel to score.")
     for name, mask in (("truth", truth), ("predicted", predicted)):
         if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
             raise ValueError(
@@ -96,6 +102,10 @@ def _masks(truth, predicted):
 def _counts(truth, predicted, per_image):
     """Pixels in both masks, in either, and the sum of the sizes: over all images or per image."""
     truth, predicted = _masks(truth, predicted)
+    if given.flag("per_image", per_image) and truth.ndim < 3:
+        raise ValueError(
+            f"The masks have the shape {truth.shape}; per_image needs (N, H, W), for one image image[None]."
+        )
     axes = tuple(range(1, truth.ndim)) if per_image else None
     both = np.sum(truth & predicted, axis=axes)
     sizes = np.sum(truth, axis=axes) + np.sum(predicted, axis=axes)
@@ -140,14 +150,15 @@ def near_edge(masks, distance=1) -> np.ndarray:
         bool array of the same shape.
 
     Raises:
-        ValueError: a distance below 1, other shapes, or values other than 0 and 1.
+        TypeError: no numbers, or a distance that is not a whole number.
+        ValueError: a distance below 1, other shapes, no pixel, or values other than 0 and 1.
     """
     masks, _ = _masks(masks, masks)
-    if distance < 1:
-        raise ValueError(f"distance is {distance}; it must be 1 pixel or more.")
+    distance = given.whole("distance", distance, 1, None, "it must be 1 pixel or more")
     if masks.ndim < 3 or masks.shape[3:] not in ((), (1,)):
         raise ValueError(f"masks has the shape {masks.shape}; give (N, H, W) or (N, H, W, 1).")
     _, height, width = masks.shape[:3]
+    distance = min(distance, max(height, width))  # a square that holds the whole picture can see no more
     reach = ((0, 0), (distance, distance), (distance, distance)) + ((0, 0),) * (masks.ndim - 3)
     padded = np.pad(masks, reach, mode="edge")
     steps = range(2 * distance + 1)
@@ -187,20 +198,18 @@ def calibration(truth, probability, bins=10) -> Calibration:
     Args:
         truth: mask of 0 and 1, any shape.
         probability: 0..1, the same shape.
-        bins: how many; a pixel on a limit belongs to the upper bin.
+        bins: how many, 1 to 10,000; a pixel on a limit belongs to the upper bin.
 
     Returns:
         Calibration
 
     Raises:
+        TypeError: no numbers, or a number of bins that is not whole.
         ValueError: shapes that differ, a mask with other values, probabilities outside 0..1, no pixel, or fewer than 1 bin.
     """
-    truth, probability = np.asarray(truth), np.asarray(probability, np.float64)
+    truth, probability = given.array("truth", truth), given.array("probability", probability).astype(np.float64)
     _masks(truth, to_mask(probability))
-    if not truth.size:
-        raise ValueError("There is no pixel; give at least one.")
-    if bins < 1:
-        raise ValueError(f"bins is {bins}; give 1 or more.")
+    bins = given.whole("bins", bins, 1, 10_000, "give 1 or more, at most 10,000")
     edges = np.linspace(0, 1, bins + 1)
     place = np.clip(np.searchsorted(edges, probability.ravel(), side="right") - 1, 0, bins - 1)
     count = np.bincount(place, minlength=bins)
@@ -238,8 +247,10 @@ def boundary_iou(truth, predicted, distance=1) -> float:
 def interior_iou(truth, predicted, distance=2) -> float:
     """IoU over the pixels that are not close to an edge of the true mask, see :func:`near_edge`.
 
-    Arguments, result and errors as for :func:`boundary_iou`.
+    Arguments, result and errors as for :func:`boundary_iou`; also a ValueError where every pixel is close to an edge.
     """
     truth, predicted = _masks(truth, predicted)
     far = ~near_edge(truth, distance)
+    if not far.any():
+        raise ValueError(f"No pixel is farther than {distance} px from an edge of truth; give a smaller distance.")
     return iou(truth[far], predicted[far])

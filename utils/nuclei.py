@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import operator
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from utils import elastic, instances, metrics, project
+from utils import elastic, given, instances, metrics, project
 
 FOLDER = project.DATA / "nuclei"
 QUADRANTS = ("upper left", "upper right", "lower left", "lower right")
@@ -39,7 +37,7 @@ def load(folder=FOLDER) -> tuple[np.ndarray, np.ndarray]:
         FileNotFoundError: a file is missing.
         ValueError: a file is not the one that the card describes.
     """
-    folder = Path(folder)
+    folder = given.path("folder", folder)
     arrays = []
     for name, expected in card(folder)["sha256"].items():
         path = folder / name
@@ -58,15 +56,23 @@ def load(folder=FOLDER) -> tuple[np.ndarray, np.ndarray]:
 
 
 def card(folder=FOLDER) -> dict:
-    """What ``card.json`` says: checksums, size, number of nuclei, source and licence."""
-    path = Path(folder) / "card.json"
+    """What ``card.json`` says: checksums, size, number of nuclei, source and licence.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    path = given.path("folder", folder) / "card.json"
     if not path.is_file():
         raise FileNotFoundError(f"There is no card.json in {path.parent.name}/; get the folder again.")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def renumber(labels) -> np.ndarray:
-    """Give the objects of a label map the numbers 1, 2, ... without gaps, in the order of their old numbers; int32."""
+    """Give the objects of a label map the numbers 1, 2, ... without gaps, in the order of their old numbers; int32.
+
+    Raises:
+        TypeError, ValueError: as :func:`utils.instances.check_labels`.
+    """
     labels = instances.check_labels("labels", labels)
     found = np.union1d([0], labels)
     return np.searchsorted(found, labels).astype(np.int32)
@@ -81,11 +87,17 @@ def quadrant(array, name) -> np.ndarray:
 
     Returns:
         ``(H / 2, W / 2)`` or ``(H / 2, W / 2, C)``, a view.
+
+    Raises:
+        TypeError, ValueError: not a picture, sides that are not even, or an unknown quadrant.
     """
-    if name not in QUADRANTS:
-        raise ValueError(f"There is no quadrant {name!r}; there are: {', '.join(QUADRANTS)}.")
-    height, width = np.shape(array)[:2]
-    if height % 2 or width % 2:
+    if not isinstance(name, str) or name not in QUADRANTS:
+        raise ValueError(f"There is no quadrant {given.shown(name)}; there are: {', '.join(QUADRANTS)}.")
+    array = given.array("array", array)
+    if array.ndim not in (2, 3):
+        raise ValueError(f"array has shape {array.shape}; a picture has (H, W) or (H, W, C).")
+    height, width = array.shape[:2]
+    if not height or not width or height % 2 or width % 2:
         raise ValueError(f"The picture is {height} x {width}; both sides must be even to be cut in half.")
     row, column = divmod(QUADRANTS.index(name), 2)
     height, width = height // 2, width // 2
@@ -101,14 +113,18 @@ def stretch(image, low=1.0, high=99.5) -> np.ndarray:
 
     Returns:
         float32 ``(H, W)``, 0..1. A picture of one value becomes 0.
+
+    Raises:
+        TypeError, ValueError: no finite numbers, not two axes, or percentiles out of range.
     """
-    image = np.asarray(image, np.float64)
-    if image.ndim != 2:
+    image = given.array("image", image).astype(np.float64)
+    if image.ndim != 2 or not image.size:
         raise ValueError(
             f"image has shape {image.shape}; it needs two axes (H, W). Use image.mean(axis=-1) for colours."
         )
     if not np.isfinite(image).all():
-        raise ValueError("image holds values that are NaN or infinite.")
+        raise ValueError("image holds values that are NaN or infinite; give finite numbers.")
+    low, high = given.number("low", low), given.number("high", high)
     if not 0 <= low < high <= 100:
         raise ValueError(f"low is {low} and high {high}; percentiles need 0 <= low < high <= 100.")
     bottom, top = np.percentile(image, [low, high])
@@ -116,8 +132,15 @@ def stretch(image, low=1.0, high=99.5) -> np.ndarray:
 
 
 def as_input(image) -> np.ndarray:
-    """A grey picture three times, as the channels of a network for colours: ``(H, W)`` to float32 ``(H, W, 3)``."""
-    return np.repeat(np.asarray(image, np.float32)[..., None], 3, axis=-1)
+    """A grey picture three times, as the channels of a network for colours: ``(H, W)`` to float32 ``(H, W, 3)``.
+
+    Raises:
+        TypeError, ValueError: no numbers of at most 3e38.
+    """
+    image = given.finite("image", image)
+    if image.size and np.abs(image.astype(np.float64)).max() > 3e38:
+        raise ValueError("image holds numbers beyond 3e38; scale it to 0..1.")
+    return np.repeat(image.astype(np.float32)[..., None], 3, axis=-1)
 
 
 # ---- Much out of little ------------------------------------------------------------------------------------------------
@@ -139,8 +162,18 @@ def crops(images, labels, count, *, size=64, seed=0, bend=2.0, zoom=1.2, light=0
     Returns:
         tuple: float32 ``(count, size, size, 3)``, 0..1, and int32 ``(count, size, size)``, the numbers of the objects as
         they were. Beyond a picture's sides it is mirrored.
+
+    Raises:
+        TypeError, ValueError: pictures and label maps that do not fit, or a number of another kind or out of range.
     """
-    images, labels = [np.asarray(one, np.float32) for one in images], list(labels)
+    images = [as_input(one)[..., 0] for one in given.many("images", images)]
+    labels = [given.array("a label map", one) for one in given.many("labels", labels)]
+    count, size = (
+        given.whole("count", count, 1, 10**6, "count must be 1 or more, at most a million"),
+        given.whole("size", size, 2, 2**12),
+    )
+    zoom, bend, light = (given.number(*one) for one in (("zoom", zoom), ("bend", bend), ("light", light)))
+    seed = given.whole("seed", seed, 0)
     if not images or len(images) != len(labels):
         raise ValueError(
             f"There are {len(images)} pictures and {len(labels)} label maps; give one map for each picture."
@@ -150,10 +183,9 @@ def crops(images, labels, count, *, size=64, seed=0, bend=2.0, zoom=1.2, light=0
             raise ValueError(f"A picture is {image.shape}, its label map {np.shape(one)}; both need the same (H, W).")
         if min(image.shape) < size:
             raise ValueError(f"A picture is {image.shape[0]} x {image.shape[1]}; crops of {size} do not fit into it.")
-    if operator.index(count) < 1 or not zoom >= 1 or not bend >= 0 or not 0 <= light < 1:
+    if not 1 <= zoom <= 100 or not 0 <= bend <= 1e6 or not 0 <= light < 1:
         raise ValueError(
-            f"count={count}, zoom={zoom}, bend={bend}, light={light}; count must be 1 or more, zoom 1 or more, bend 0 or "
-            "more, light at least 0 and below 1."
+            f"zoom={zoom}, bend={bend}, light={light}; zoom must be 1 or more, bend 0 or more, light at least 0 and below 1."
         )
     rng = np.random.default_rng(seed)
     margin = 0 if zoom == 1 and bend == 0 else size // 2
@@ -199,8 +231,11 @@ def objects(output, smallest=20) -> np.ndarray:
 
     Returns:
         int32 label map ``(H, W)``.
+
+    Raises:
+        TypeError, ValueError: no finite numbers, or another shape.
     """
-    output = np.asarray(output)
+    output = given.finite("output", output)
     if output.ndim != 3 or output.shape[-1] != 3:
         raise ValueError(f"output has shape {output.shape}; it needs (H, W, 3): ground, inside, border.")
     seeds = without_small(instances.label(output[..., 1] > 0.5), smallest)
@@ -208,8 +243,12 @@ def objects(output, smallest=20) -> np.ndarray:
 
 
 def without_small(labels, smallest) -> np.ndarray:
-    """Turn objects with fewer pixels than this into ground; the others are numbered anew, int32."""
-    labels = renumber(labels)
+    """Turn objects with fewer pixels than this into ground; the others are numbered anew, int32.
+
+    Raises:
+        TypeError, ValueError: as :func:`renumber`; a number of pixels below 0.
+    """
+    labels, smallest = renumber(labels), given.whole("smallest", smallest, 0)
     sizes = np.bincount(labels.ravel())
     return renumber(np.where(sizes[labels] >= smallest, labels, 0))
 
@@ -223,9 +262,12 @@ def score(truth, predicted) -> dict[str, float]:
     Returns:
         dict: ``iou`` and ``dice`` of all object pixels together, ``ap50`` ... ``ap90``: the object score at each of
         ``THRESHOLDS``, and ``ap``, their mean. All 0..1.
+
+    Raises:
+        TypeError, ValueError: as :func:`utils.instances.overlaps`.
     """
-    mask, found = (np.asarray(labels) > 0 for labels in (truth, predicted))
     steps = instances.average_precision(truth, predicted, THRESHOLDS)
+    mask, found = (np.asarray(labels) > 0 for labels in (truth, predicted))
     return {
         "iou": metrics.iou(mask, found),
         "dice": metrics.dice(mask, found),
@@ -244,6 +286,9 @@ def fates(truth, predicted) -> dict[int, tuple[str, float]]:
         dict: number of the object -> ``(word, IoU)``. The word is ``"merged"`` or ``"split"`` (see
         :func:`utils.instances.merged_and_split`), ``"missed"`` if no predicted object reaches an IoU of .5, else ``"found"``.
         The IoU is the best of any predicted object, rounded to 4 digits. Equal ones are in the order of their numbers.
+
+    Raises:
+        TypeError, ValueError: as :func:`utils.instances.overlaps`.
     """
     merged, split = instances.merged_and_split(truth, predicted)
     ids, _, table = instances.iou_table(truth, predicted)
@@ -256,9 +301,14 @@ def fates(truth, predicted) -> dict[int, tuple[str, float]]:
 
 
 def middle(labels, number) -> tuple[int, int]:
-    """Row and column of the middle of an object, rounded."""
-    places = np.argwhere(np.asarray(labels) == number)
+    """Row and column of the middle of an object, rounded.
+
+    Raises:
+        TypeError, ValueError: as :func:`utils.instances.check_labels`; a number that no object has.
+    """
+    number = given.whole("number", number, 1, 2**63 - 1)
+    places = np.argwhere(instances.check_labels("labels", labels) == number)
     if not len(places):
-        raise ValueError(f"There is no object {number}.")
+        raise ValueError(f"There is no object {number}; see numpy.unique(labels) for those there are.")
     row, column = np.rint(places.mean(axis=0)).astype(int)
     return int(row), int(column)

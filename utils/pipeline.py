@@ -12,10 +12,10 @@ The steps come in this order, and each has a reason for its place:
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 import tensorflow as tf
+
+from utils import given
 
 
 def check_arrays(images, masks, *, classes=2, weights=None, divisible_by=None) -> None:
@@ -37,12 +37,15 @@ def check_arrays(images, masks, *, classes=2, weights=None, divisible_by=None) -
     for name, array in (("images", images), ("masks", masks)):
         if not (hasattr(array, "shape") and hasattr(array, "dtype")):
             raise TypeError(f"{name} is a {type(array).__name__}; give a NumPy array.")
-    images, masks = np.asarray(images), np.asarray(masks)
+    images, masks = given.array("images", images), given.array("masks", masks)
+    classes = given.whole("classes", classes, 2, None, "there are two or more, the ground counted")
+    if divisible_by is not None:
+        divisible_by = given.whole("divisible_by", divisible_by, 1, 2**16)
     if images.ndim != 4:
         raise ValueError(f"images have shape {images.shape}; they need four axes (N, H, W, channels).{_hint(images)}")
     if masks.ndim != 4 or masks.shape[-1] != 1:
         raise ValueError(f"masks have shape {masks.shape}; they need four axes (N, H, W, 1).{_hint(masks)}")
-    if not len(images):
+    if not images.size:
         raise ValueError(f"images have shape {images.shape}: there are none. Give 1 picture or more.")
     if len(images) != len(masks):
         raise ValueError(f"There are {len(images)} images but {len(masks)} masks; give one mask for every image.")
@@ -70,7 +73,7 @@ def check_arrays(images, masks, *, classes=2, weights=None, divisible_by=None) -
     else:
         _check_two(masks)
     if weights is not None:
-        _check_weights(np.asarray(weights), masks.shape)
+        _check_weights(given.array("weights", weights), masks.shape)
 
 
 def _check_two(masks):
@@ -127,8 +130,8 @@ def dataset(
         shuffle: bring the pictures into another order in every epoch. For training only.
         augment: turn and flip every picture together with its mask, another way in every epoch. For training only;
             needs square pictures.
-        seed: whole number; with the same seed (and the same ``keras.utils.set_random_seed``, if that was called) a
-            newly made data set gives the same batches, epoch after epoch.
+        seed: whole number, -2**63 to 2**63 - 1; with the same seed (and the same ``keras.utils.set_random_seed``, if that
+            was called) a newly made data set gives the same batches, epoch after epoch.
         drop_remainder: leave out the last batch of an epoch where it is smaller than the others, so that a compiled
             network meets one shape only. By default as ``shuffle``: with another order in every epoch no picture is
             left out for good, while an evaluation must count each one.
@@ -143,10 +146,11 @@ def dataset(
             where the remainder is dropped; pictures that are not square where ``augment`` is on.
     """
     check_arrays(images, masks, classes=classes, weights=weights, divisible_by=divisible_by)
-    batch_size, seed = _whole("batch_size", batch_size), _whole("seed", seed)
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; a batch holds 1 picture or more.")
-    drop_remainder = shuffle if drop_remainder is None else drop_remainder
+    batch_size = given.whole("batch_size", batch_size, 1, 2**31 - 1, "a batch holds 1 picture or more")
+    seed = given.whole("seed", seed, *_SEEDS)
+    shuffle, augment = given.flag("shuffle", shuffle), given.flag("augment", augment)
+    drop_remainder = shuffle if drop_remainder is None else given.flag("drop_remainder", drop_remainder)
+    batch_size = batch_size if drop_remainder else min(batch_size, len(images))
     if drop_remainder and batch_size > len(images):
         raise ValueError(f"batch_size is {batch_size} but there are {len(images)} images: no batch would ever be full.")
     if augment and images.shape[1] != images.shape[2]:
@@ -183,8 +187,13 @@ def augment(image, mask, seed):
 
     Returns:
         tuple: image and mask, float32 tensors, same shapes as before.
+
+    Raises:
+        TypeError: image or mask is no array or tensor of numbers, or the seed is not made of whole numbers.
+        ValueError: a picture that is not square, a mask of another size, or a seed that is not two numbers.
     """
-    side = image.shape[0]
+    side = _square(image, mask)
+    seed = _pair_of_seeds(seed)
     position = tf.random.stateless_uniform([], seed, 0, 8, tf.int32)
     places = tf.constant(positions(side))[position]
     turned = [tf.gather(tf.reshape(array, (side * side, -1)), places) for array in (image, mask)]
@@ -195,13 +204,17 @@ def positions(side) -> np.ndarray:
     """The eight positions of a square of pixels, as tables for looking up.
 
     Args:
-        side: pixels along one side.
+        side: pixels along one side, 1 to 8192.
 
     Returns:
         np.ndarray: int32 ``(8, side, side)``. Entry ``[p, y, x]`` is the number of the pixel (counted row by row) that
         is seen at row y, column x in position p. Positions 0 to 3 are quarter turns counterclockwise, 4 to 7 the same
         turns of the square mirrored along its diagonal.
+
+    Raises:
+        TypeError, ValueError: a side that is not a whole number, or out of range.
     """
+    side = given.whole("side", side, 1, 8192)
     pixels = np.arange(side * side, dtype=np.int32).reshape(side, side)
     return np.stack([np.rot90(square, turns) for square in (pixels, pixels.T) for turns in range(4)])
 
@@ -211,12 +224,35 @@ def _augment_pair(pair, seed):
     return augment(*pair, seed)
 
 
-def _whole(name, value) -> int:
-    """Return the value as an int, or raise an error that says what was given."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}; give a whole number.") from None
+def _square(image, mask) -> int:
+    """The side of a square picture whose mask has the same size, or an error that says what was given."""
+    for name, array in (("image", image), ("mask", mask)):
+        if not (hasattr(array, "shape") and hasattr(array, "dtype")):
+            raise TypeError(f"{name} is {given.shown(array)}; give an array or a tensor.")
+        if not tf.is_tensor(array):
+            given.array(name, array)
+        elif not (array.dtype.is_floating or array.dtype.is_integer or array.dtype.is_bool):
+            raise TypeError(f"{name} is {given.shown(array)}; give an array of numbers.")
+        if len(array.shape) != 3 or 0 in array.shape:
+            raise ValueError(f"{name} has shape {tuple(array.shape)}; it needs (S, S, C), a single square picture.")
+    if not image.shape[0] == image.shape[1] == mask.shape[0] == mask.shape[1]:
+        raise ValueError(
+            f"image has shape {tuple(image.shape)}, mask {tuple(mask.shape)}; both must be square, and of the same size."
+        )
+    return image.shape[0]
+
+
+def _pair_of_seeds(seed):
+    """Two whole numbers as TensorFlow takes them; a number that is known only when the graph runs stays as it is."""
+    numbers = seed if tf.is_tensor(seed) else given.many("seed", seed)
+    if tf.is_tensor(seed) and len(seed.shape) == 1 and seed.dtype.is_integer:
+        numbers = list(tf.unstack(seed))
+    if not isinstance(numbers, list) or len(numbers) != 2:
+        raise ValueError(f"seed is {given.shown(seed)}; give two whole numbers.")
+    return [n if tf.is_tensor(n) else given.whole("a number of the seed", n, *_SEEDS) for n in numbers]
+
+
+_SEEDS = -(2**63), 2**63 - 1
 
 
 def _size(array) -> str:

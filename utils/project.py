@@ -124,10 +124,19 @@ def keep_freed_memory(at_most, *, apart=128_000) -> None:
     of it back at once costs time where the same arrays are made again and again: a fifth of a training step here.
 
     Args:
-        at_most: bytes.
-        apart: an array of at least this many bytes, at most 32 MiB, gets memory of its own, which is given back as soon as the
-            array is freed. Smaller ones share a pool, where one that is still in use holds back the freed ones around it.
+        at_most: bytes, 0 to 2**31 - 1.
+        apart: bytes; an array of at least this size gets memory of its own, which is given back as soon as the array is freed;
+            above 32 MiB it has no effect. Smaller ones share a pool, where one that is in use holds back freed ones around it.
+
+    Raises:
+        TypeError: not a whole number.
+        ValueError: out of range.
     """
+    for name, value in (("at_most", at_most), ("apart", apart)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{name} is a {type(value).__name__}; give a whole number of bytes.")
+        if not 0 <= value < 2**31:
+            raise ValueError(f"{name} lies outside 0..2**31 - 1; the C library takes no other number of bytes.")
     _c_library("mallopt", _M_ARENA_MAX, 2)  # each thread's own pool of memory would keep what the others could use
     _c_library("mallopt", _M_TRIM_THRESHOLD, at_most)
     _c_library("mallopt", _M_MMAP_THRESHOLD, min(apart, _LARGEST_MMAP_THRESHOLD))

@@ -16,9 +16,11 @@ in another order, its bytes are the same.
 from __future__ import annotations
 
 import dataclasses
-import operator
+import itertools
 
 import numpy as np
+
+from utils import given
 
 KINDS = ("disc", "square", "triangle", "ring", "cross")
 """The five kinds that every split is drawn from; class ``k`` of a class map is ``KINDS[k - 1]``."""
@@ -76,6 +78,9 @@ LEVELS = {
 
 SHAPE_SLOTS, LINE_SLOTS, SPECK_SLOTS, WAVES = 4, 4, 8, 3
 SMALLEST_SIZE, LARGEST_SIZE = 16, 2048
+MOST_PICTURES, MOST_PIXELS = 2**20, 2**30
+"""The most that one call draws: a GB of pixels takes 16 GB of memory."""
+LARGEST_INDEX = 2**63 - 1
 _CHUNK_PIXELS = 64 * 64 * 64
 _NUMBERS = 8 + 8 * SHAPE_SLOTS + 7 * LINE_SLOTS + 6 * SPECK_SLOTS + 4 * WAVES
 
@@ -128,7 +133,7 @@ class Plan:
 
     def __getitem__(self, rows) -> Plan:
         """The plan of some of the pictures: a slice, or a list of row numbers."""
-        rows = [rows] if np.isscalar(rows) else rows
+        rows = _rows(rows, len(self))
         return Plan(**{f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)})
 
 
@@ -157,8 +162,7 @@ class Samples:
 
     def __getitem__(self, rows) -> Samples:
         """Some of the pictures: a slice, a list of numbers or a boolean array."""
-        if np.isscalar(rows):
-            rows = slice(rows, rows + 1 or None)
+        rows = _rows(rows, len(self))
         return Samples(*(getattr(self, f.name)[rows] for f in dataclasses.fields(self)))
 
 
@@ -166,7 +170,8 @@ def draw(count, *, split="train", seed=0, level="standard", size=64, kinds=KINDS
     """Draw pictures of shapes with their masks and maps.
 
     Args:
-        count: how many pictures (the first ``count`` of the split), or a sequence of picture numbers, each >= 0.
+        count: how many pictures (the first ``count`` of the split), or a sequence of picture numbers, each from 0 to
+            2**63 - 1. At most 2**30 pixels are drawn at once: 262,144 pictures of the standard size.
         split: ``"train"``, ``"validation"`` or ``"test"``; the splits never share a picture.
         seed: an integer, 0 to 2**32 - 1. Another seed is another data set.
         level: ``"easy"``, ``"standard"`` or ``"hard"``, see ``LEVELS``.
@@ -177,13 +182,12 @@ def draw(count, *, split="train", seed=0, level="standard", size=64, kinds=KINDS
         Samples: ``images`` float32 ``(N, size, size, 3)`` and the maps that belong to them.
 
     Raises:
-        ValueError: a count of 0 or less, a negative picture number, an unknown split, level or kind, a size out of range.
+        ValueError: a count of 0 or less, more pixels than can be drawn at once, a picture number or a size out of range, an
+            unknown split, level or kind.
         TypeError: a count, seed or size that is not a whole number.
     """
-    size = _whole("size", size)
-    if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
-        raise ValueError(f"size is {size}; a picture's side may be {SMALLEST_SIZE} to {LARGEST_SIZE} pixels.")
-    indices = _indices(count)
+    size = _size(size)
+    indices = picture_numbers(count, most=min(MOST_PICTURES, MOST_PIXELS // size**2))
     chunk = max(1, _CHUNK_PIXELS // size**2)
     parts = [
         paint(plan(indices[i : i + chunk], split=split, seed=seed, level=level, kinds=kinds), size)
@@ -194,12 +198,10 @@ def draw(count, *, split="train", seed=0, level="standard", size=64, kinds=KINDS
 
 def plan(count, *, split="train", seed=0, level="standard", kinds=KINDS) -> Plan:
     """Decide what pictures will show, without painting them. Arguments and errors as for :func:`draw`."""
-    indices = _indices(count)
-    seed = _whole("seed", seed)
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed is {seed}; it must lie between 0 and 2**32 - 1.")
-    split_number = _choice("split", split, SPLITS)
-    level = _choice("level", level, LEVELS)
+    indices = picture_numbers(count)
+    seed = given.whole("seed", seed, 0, 2**32 - 1, "it must lie between 0 and 2**32 - 1")
+    split_number = SPLITS[given.choice("split", split, SPLITS)]
+    level = LEVELS[given.choice("level", level, LEVELS)]
     kind_numbers = _kind_numbers(kinds)
     keys = np.array([(seed, split_number, i) for i in indices], dtype=np.int64)
     numbers = np.stack([_generator(key, 0).random(_NUMBERS) for key in keys])
@@ -267,11 +269,18 @@ def paint(plan: Plan, size: int = 64) -> Samples:
 
     Args:
         plan: what to paint, from :func:`plan`, changed or not.
-        size: side of the picture in pixels.
+        size: side of the picture in pixels, 16 to 2048.
 
     Returns:
         Samples: one picture for every row of the plan.
+
+    Raises:
+        TypeError: not a plan, or parts of it that are no numbers.
+        ValueError: a size out of range, or a plan whose parts do not fit together: other shapes than :class:`Plan` says,
+            values that are NaN or infinite, a kind that does not exist, a negative radius, line or noise.
     """
+    size = _size(size)
+    _check_plan(plan)
     n = len(plan)
     centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
     grid_x, grid_y = centres[None, None, :], centres[None, :, None]
@@ -399,38 +408,101 @@ def _star(x, y, radius):
 _SIGNED_DISTANCES = (_disc, _square, _triangle, _ring, _cross, _star)
 
 
-def _whole(name, value):
-    """The value as an int, or an error that says what was given."""
+_TAILS = {
+    "present": (SHAPE_SLOTS,), "kind": (SHAPE_SLOTS,), "outlined": (SHAPE_SLOTS,), "x": (SHAPE_SLOTS,), "y": (SHAPE_SLOTS,),
+    "radius": (SHAPE_SLOTS,), "angle": (SHAPE_SLOTS,), "colour": (SHAPE_SLOTS, 3), "line": (), "ground": (3,), "slope": (2,),
+    "waves": (WAVES, 4), "lines": (LINE_SLOTS, 8), "specks": (SPECK_SLOTS, 7), "noise": (), "keys": (3,),
+}  # fmt: skip
+"""The shape of every part of a plan, without the number of pictures."""
+
+
+def _check_plan(plan):
+    """Raise an error unless the parts of a plan, which a reader may have changed, fit together."""
+    if not isinstance(plan, Plan):
+        raise TypeError(f"plan is {given.shown(plan)}; give what shapes.plan returns.")
+    parts = {name: given.finite(f"plan.{name}", getattr(plan, name)) for name in _TAILS}
+    count = len(parts["keys"]) if parts["keys"].ndim else 0
+    if not count:
+        raise ValueError("The plan holds no picture; plan 1 or more.")
+    for name, tail in _TAILS.items():
+        if not isinstance(getattr(plan, name), np.ndarray):
+            raise TypeError(f"plan.{name} is {given.shown(getattr(plan, name))}; give a NumPy array.")
+        if parts[name].shape != (count, *tail):
+            raise ValueError(f"plan.{name} has the shape {parts[name].shape}; it must be {(count, *tail)}.")
+    for name in ("present", "outlined"):
+        if parts[name].dtype != bool:
+            raise TypeError(f"plan.{name} holds {parts[name].dtype}; it must be True or False.")
+    for name in ("kind", "keys"):
+        if parts[name].dtype.kind not in "iu":
+            raise TypeError(f"plan.{name} holds {parts[name].dtype}; give whole numbers.")
+    kinds = parts["kind"]
+    if kinds.min() < 0 or kinds.max() >= len(_SIGNED_DISTANCES):
+        raise ValueError(
+            f"plan.kind runs from {kinds.min()} to {kinds.max()}; 0 to {len(_SIGNED_DISTANCES) - 1} exist."
+        )
+    for name in ("keys", "radius", "line", "noise"):
+        if parts[name].min() < 0:
+            raise ValueError(f"plan.{name} holds {parts[name].min():g}; it must be 0 or more.")
+    largest = max(np.abs(parts[name].astype(np.float64)).max() for name in _TAILS if name != "keys")
+    if largest > 1e6:
+        raise ValueError(f"The plan holds the number {largest:g}; lengths are fractions of the picture's side.")
+
+
+def _size(size):
+    return given.whole(
+        "size", size, SMALLEST_SIZE, LARGEST_SIZE, f"a picture's side may be {SMALLEST_SIZE} to {LARGEST_SIZE} pixels"
+    )
+
+
+def _rows(rows, count):
+    """What a reader puts in brackets, as a slice, a list or an array; one number gives one row."""
+    if isinstance(rows, (slice, list)) or (isinstance(rows, np.ndarray) and rows.ndim):
+        return rows
+    row = given.whole("a picture's number", rows)
+    if not -count <= row < count:  # an IndexError, and no other, ends a loop over the pictures
+        raise IndexError(f"There is no picture {row}; there are {count}, counted from 0.")
+    return slice(row, row + 1 or None)
+
+
+def picture_numbers(count, most=MOST_PICTURES):
+    """The picture numbers that a count or a sequence of numbers asks for.
+
+    Args:
+        count: how many pictures, or a sequence of picture numbers, each from 0 to 2**63 - 1.
+        most: how many may be asked for at once.
+
+    Returns:
+        range or list of int, 1 or more.
+
+    Raises:
+        TypeError: something else than whole numbers.
+        ValueError: no number, too many, or one out of range.
+    """
+    most = given.whole("most", most, 1)
     try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}; give a whole number.") from None
-
-
-def _choice(name, value, allowed):
-    if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(map(repr, allowed))}.")
-    return allowed[value]
-
-
-def _indices(count):
-    """The picture numbers that a count or a sequence of numbers asks for."""
-    if np.isscalar(count):
-        count = _whole("count", count)
-        if count < 1:
-            raise ValueError(f"count is {count}; ask for 1 picture or more.")
+        if isinstance(count, (str, bytes)):
+            raise TypeError
+        numbers = iter(count)
+    except Exception:  # one number, or something that cannot be counted through
+        count = given.whole("count", count, 1, None, "ask for 1 picture or more")
+        if count > most:
+            raise ValueError(f"count is {given.shown(count)}; at most {most:,} are drawn at once.") from None
         return range(count)
-    indices = [_whole("a picture number", i) for i in count]
+    indices = [given.whole("a picture number", i) for i in itertools.islice(numbers, most + 1)]
     if not indices:
         raise ValueError("No picture numbers were given; ask for 1 picture or more.")
+    if len(indices) > most:
+        raise ValueError(f"More than {most:,} picture numbers were given; draw them in parts.")
     if min(indices) < 0:
         raise ValueError(f"A picture number is {min(indices)}; they start at 0.")
+    if max(indices) > LARGEST_INDEX:
+        raise ValueError(f"A picture number is {given.shown(max(indices))}; they end at 2**63 - 1.")
     return indices
 
 
 def _kind_numbers(kinds):
     allowed = KINDS + EXTRA_KINDS
-    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    kinds = [kinds] if isinstance(kinds, str) else given.many("kinds", kinds)
     if not kinds:
         raise ValueError(f"No kinds were given; choose from {', '.join(map(repr, allowed))}.")
-    return np.array([_choice("kind", kind, dict(zip(allowed, range(len(allowed))))) for kind in kinds])
+    return np.array([allowed.index(given.choice("kind", kind, allowed)) for kind in kinds])

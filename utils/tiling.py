@@ -7,11 +7,10 @@ beyond the picture's border is mirrored.
 from __future__ import annotations
 
 import dataclasses
-import operator
 
 import numpy as np
 
-from utils import project, shapes
+from utils import given, project, shapes
 
 MODES = ("reflect", "symmetric", "edge", "zero")
 
@@ -49,9 +48,11 @@ def tiles(height, width, tile, halo, multiple=16):
         Tile
 
     Raises:
+        TypeError: sizes that are not whole numbers.
         ValueError: sizes out of range, or off the grid; the message names the next ones.
     """
-    tile, halo, multiple = (operator.index(number) for number in (tile, halo, multiple))
+    named = {"height": height, "width": width, "tile": tile, "halo": halo, "multiple": multiple}
+    height, width, tile, halo, multiple = (given.whole(*one, -(2**31), 2**31 - 1) for one in named.items())
     if min(height, width, tile, multiple) < 1 or halo < 0:
         raise ValueError(
             f"picture {height} x {width}, tile {tile}, halo {halo}, multiple {multiple}: sides are 1 pixel or more, a halo is "
@@ -83,17 +84,24 @@ def beyond(first, count, size, mode="reflect") -> np.ndarray:
 
     Returns:
         integer array ``(count,)``, 0 to size - 1.
+
+    Raises:
+        TypeError, ValueError: numbers of another kind or out of range, an unknown mode.
     """
+    first, count = given.whole("first", first, -(2**40), 2**40), given.whole("count", count, 1, 2**31 - 1)
+    size, mode = given.whole("size", size, 1, 2**40), given.choice("mode", mode, MODES)
+    if count > 2**24:
+        raise ValueError(f"count is {count}; at most 2**24 places are looked up at once.")
+    if mode == "zero":
+        raise ValueError("mode is 'zero'; beyond the picture there is nothing to look up then. Choose another one.")
     places = np.arange(first, first + count)
     if mode == "edge" or size == 1:
         return np.clip(places, 0, size - 1)
     if mode == "symmetric":
         places = places % (2 * size)
         return np.where(places < size, places, 2 * size - 1 - places)
-    if mode == "reflect":
-        places = places % (2 * size - 2)
-        return np.where(places < size, places, 2 * size - 2 - places)
-    raise ValueError(f"mode is {mode!r}; choose one of {', '.join(map(repr, MODES))}.")
+    places = places % (2 * size - 2)
+    return np.where(places < size, places, 2 * size - 2 - places)
 
 
 def window(picture, tile, mode="reflect") -> np.ndarray:
@@ -106,7 +114,14 @@ def window(picture, tile, mode="reflect") -> np.ndarray:
 
     Returns:
         array ``(size, size, C)``
+
+    Raises:
+        TypeError, ValueError: not a tile, not a picture, an unknown mode.
     """
+    _check_picture(picture)
+    if not isinstance(tile, Tile):
+        raise TypeError(f"tile is {given.shown(tile)}; give one that tiling.tiles yields.")
+    mode = given.choice("mode", mode, MODES)
     height, width = picture.shape[:2]
     axes = [(tile.top, height), (tile.left, width)]
     rows, columns = (beyond(first, tile.size, size, "edge" if mode == "zero" else mode) for first, size in axes)
@@ -133,12 +148,11 @@ def stream(predict, picture, tile, halo, mode="reflect", multiple=16):
         tuple: a :class:`Tile` and its output, ``(rows, columns, K)``.
 
     Raises:
+        TypeError: no function, or no array.
         ValueError: a picture without three axes, an unknown mode, or an output that is not as large as its window.
     """
-    if np.ndim(picture) != 3:
-        raise ValueError(f"picture has shape {np.shape(picture)}; it needs (H, W, channels).")
-    if mode not in MODES:
-        raise ValueError(f"mode is {mode!r}; choose one of {', '.join(map(repr, MODES))}.")
+    _check_picture(picture)
+    predict, mode = given.function("predict", predict), given.choice("mode", mode, MODES)
     for one in tiles(*picture.shape[:2], tile, halo, multiple):
         output = np.asarray(predict(window(picture, one, mode)[None]))
         if output.ndim != 4 or output.shape[:3] != (1, one.size, one.size):
@@ -158,10 +172,20 @@ def predict_tiled(predict, picture, tile, halo, mode="reflect", multiple=16, out
 
     Returns:
         float32 ``(H, W, K)``, or ``out``.
+
+    Raises:
+        TypeError, ValueError: as :func:`stream`; an ``out`` that does not fit.
     """
+    _check_picture(picture)
+    if out is not None and (not isinstance(out, np.ndarray) or out.ndim != 3 or out.shape[:2] != np.shape(picture)[:2]):
+        raise ValueError(f"out is {given.shown(out)}; give an array (H, W, K) of the picture's height and width.")
     for one, output in stream(predict, picture, tile, halo, mode, multiple):
         if out is None:
             out = np.zeros((*picture.shape[:2], output.shape[-1]), np.float32)
+        elif out.shape[-1] != output.shape[-1]:
+            raise ValueError(
+                f"out has {out.shape[-1]} channels, the network returned {output.shape[-1]}; both must be one."
+            )
         out[one.rows, one.columns] = output
     project.release_memory(collect=False)
     return out
@@ -179,8 +203,12 @@ def scene(blocks=8, seed=0) -> shapes.Samples:
 
     Returns:
         Samples: one picture. (Its ``instances`` number the shapes of each block from 1 to 4 again.)
+
+    Raises:
+        TypeError, ValueError: a number of another kind or out of range.
     """
-    plan = shapes.plan(operator.index(blocks) ** 2, split="test", seed=seed)
+    blocks = given.whole("blocks", blocks, 1, 64, "1 to 64 blocks along each side are drawn")
+    plan = shapes.plan(blocks**2, split="test", seed=seed)
     plan.present[:] = True
     free_x, free_y = ((place - 0.85 * plan.radius) / (1 - 1.7 * plan.radius) for place in (plan.x, plan.y))
     for part in (plan.radius, plan.line, plan.specks[..., 2], plan.lines[..., 3]):
@@ -199,3 +227,11 @@ def scene(blocks=8, seed=0) -> shapes.Samples:
         return joined[None]
 
     return shapes.Samples(*(together(getattr(painted, part.name)) for part in dataclasses.fields(painted)))
+
+
+def _check_picture(picture):
+    """Raise an error unless this is an array of numbers (H, W, C) with a pixel; its values are not read."""
+    if not isinstance(picture, np.ndarray) or picture.dtype.kind not in "buif":
+        raise TypeError(f"picture is {given.shown(picture)}; give an array of numbers, or a numpy.memmap.")
+    if picture.ndim != 3 or not picture.size:
+        raise ValueError(f"picture has shape {picture.shape}; it needs (H, W, channels), and a pixel.")

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import time
 
 import keras
 import numpy as np
 
-from utils import metrics, pipeline, project, shapes, unet
+from utils import given, metrics, pipeline, project, shapes, unet
+
+
+def _check_peak(peak):
+    peak = given.number("peak", peak, 0, 1e6)
+    if peak == 0:
+        raise ValueError("peak is 0; the learning rate must be above 0, or nothing is learned.")
+    return peak
+
+
+def _check_loss(loss):
+    if not (isinstance(loss, str) or callable(loss)):
+        raise TypeError(f"loss is {given.shown(loss)}; give the name or the function of a loss.")
+    try:
+        keras.losses.get(loss)
+    except ValueError:
+        raise ValueError(f"loss is {given.shown(loss)}; give a loss of Keras, such as 'binary_crossentropy'.") from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +42,10 @@ class Recipe:
         loss: name or function of the loss.
         augment: turn and flip the training images at random.
         repeats: how often an epoch passes through the images; more than once where they are few.
+
+    Raises:
+        TypeError, ValueError: a number that is not whole or below 1, a peak below 0, an unknown loss. The network's
+            options are checked when it is built.
     """
 
     network: dict
@@ -36,6 +57,16 @@ class Recipe:
     loss: object = "binary_crossentropy"
     augment: bool = True
     repeats: int = 1
+
+    def __post_init__(self):
+        if not isinstance(self.network, dict):
+            raise TypeError(f"network is {given.shown(self.network)}; give a dict of options of unet.build_unet.")
+        for name in ("images", "validation", "epochs", "batch_size", "repeats"):
+            # a NumPy number would overflow where steps multiplies
+            object.__setattr__(self, name, given.whole(name, getattr(self, name), 1, 2**31 - 1))
+        given.flag("augment", self.augment)
+        given.number("peak", self.peak, 0, 1e6)  # 0 is refused when it is trained with
+        _check_loss(self.loss)
 
     @property
     def steps(self) -> int:
@@ -94,10 +125,11 @@ def learning_rate(steps, peak=1e-2):
         A Keras schedule: called with the number of a step, it returns that step's learning rate.
 
     Raises:
-        ValueError: fewer than 1 step.
+        TypeError: no numbers.
+        ValueError: fewer than 1 step, or a peak that is not above 0.
     """
-    if steps < 1:
-        raise ValueError(f"steps is {steps}; the schedule needs 1 step or more.")
+    steps = given.whole("steps", steps, 1, 2**31 - 1, "the schedule needs 1 step or more, at most 2**31 - 1")
+    peak = _check_peak(peak)
     warmup = max(1, min(100, steps // 10))
     return keras.optimizers.schedules.CosineDecay(
         peak / 10, max(1, steps - warmup), alpha=0.01, warmup_target=peak, warmup_steps=warmup
@@ -117,8 +149,11 @@ def compile_model(model, steps, *, peak=1e-2, loss="binary_crossentropy") -> Non
         loss: name or function of the loss.
 
     Raises:
-        ValueError: fewer than 1 step.
+        TypeError: not a Keras model, no numbers, or a loss that is no loss.
+        ValueError: fewer than 1 step, a peak that is not above 0, or an unknown loss.
     """
+    _check_model(model)
+    _check_loss(loss)
     rate = learning_rate(steps, peak)
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, jit_compile=True)
 
@@ -143,12 +178,23 @@ def train(model, data, validation, epochs, *, history=None, callbacks=(), second
         learned and recorded until then is kept.
 
     Raises:
-        ValueError: fewer than 1 epoch, a model that was not compiled, or empty data.
+        TypeError: an argument of another kind.
+        ValueError: fewer than 1 epoch, a model that was not compiled, empty data, or images of another size than the model's.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs is {epochs}; train for 1 epoch or more.")
+    epochs = given.whole("epochs", epochs, 1, 10**6, "train for 1 epoch or more, at most a million")
+    _check_model(model)
     if not model.compiled:
         raise ValueError("The model has no loss yet; call compile_model(model, steps) first.")
+    _check_data(model, data)
+    validation = _check_validation(model, validation)
+    if not (history is None or isinstance(history, History)):
+        raise TypeError(f"history is {given.shown(history)}; give what train returned, or None.")
+    callbacks = given.many("callbacks", callbacks)
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(f"A callback is {given.shown(callback)}; give Keras callbacks.")
+    seconds = None if seconds is None else given.number("seconds", seconds, 0)
+    score = iou_at_half if score is None else given.function("score", score)
     steps, batch_size = int(data.cardinality()), data.element_spec[0].shape[0]
     if steps == 0:
         raise ValueError("The training data hold no complete batch; draw more images or make the batch smaller.")
@@ -156,7 +202,7 @@ def train(model, data, validation, epochs, *, history=None, callbacks=(), second
         raise ValueError("The training data must be finite batches of one size; make them with pipeline.dataset.")
     history = History() if history is None else history
     first, last = len(history), len(history) + epochs
-    follow = _Follow(history, validation, steps * batch_size, last, seconds, score or iou_at_half)
+    follow = _Follow(history, validation, steps * batch_size, last, seconds, score)
     try:
         model.fit(data, initial_epoch=first, epochs=last, verbose=0, shuffle=False, callbacks=[follow, *callbacks])
     except KeyboardInterrupt:
@@ -174,7 +220,13 @@ def follow_recipe(recipe, seed=0, *, callbacks=(), seconds=None):
 
     Returns:
         tuple: the trained network and its :class:`History`.
+
+    Raises:
+        TypeError, ValueError: not a recipe, a seed outside 0..2**32 - 1, or what the functions above raise.
     """
+    if not isinstance(recipe, Recipe):
+        raise TypeError(f"recipe is {given.shown(recipe)}; give a training.Recipe.")
+    seed = given.whole("seed", seed, 0, 2**32 - 1)
     images, validation = shapes.draw(recipe.images), shapes.draw(recipe.validation, split="validation")
     data = pipeline.dataset(
         images.images, images.masks, batch_size=recipe.batch_size, shuffle=True, augment=recipe.augment, seed=seed
@@ -197,7 +249,12 @@ def score(model, samples, threshold=0.5) -> dict[str, float]:
     Returns:
         dict: ``iou``, ``dice`` and ``accuracy`` over all pixels together; ``filled`` and ``outlined``: the recall on the
         silhouettes of filled and of outlined shapes. All 0..1.
+
+    Raises:
+        TypeError: no network, or no pictures of that kind.
+        ValueError: a threshold outside 0..1, no picture, or a network for pictures of another size.
     """
+    check_samples(samples)
     mask = metrics.to_mask(predict(model, samples.images), threshold)
     return {
         "iou": metrics.iou(samples.masks, mask),
@@ -239,7 +296,7 @@ class _Follow(keras.callbacks.Callback):
         past.seconds.append(self.seconds)
         past.loss.append(float(logs["loss"]))
         past.val_loss.append(float(np.mean(loss(self.masks.astype(np.float32), probability))))
-        past.val_iou.append(float(self.score(self.masks, probability)))
+        past.val_iou.append(self.scored(probability))
         print(
             f"epoch {epoch + 1:2d}/{self.last}  {self.seconds:5.1f} s  loss {past.loss[-1]:.4f}  "
             f"validation loss {past.val_loss[-1]:.4f}  validation {self.name} {past.val_iou[-1]:.3f}",
@@ -250,6 +307,14 @@ class _Follow(keras.callbacks.Callback):
         if self.limit and self.seconds >= self.limit:
             self.model.stop_training = True
         self.clock = time.perf_counter()
+
+    def scored(self, probability):
+        """What the reader's function says, as a number."""
+        value = self.score(self.masks, probability)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise TypeError(f"score returned {given.shown(value)}; it must return a number.") from None
 
     def on_train_end(self, logs=None):
         project.keep_freed_memory(4_000_000)
@@ -262,12 +327,108 @@ def predict(model, images, batch_size=10) -> np.ndarray:
     Args:
         model: the network.
         images: float32 ``(N, H, W, C)``.
-        batch_size: images a batch.
+        batch_size: images a batch, 1 or more.
 
     Returns:
         float32 array ``(N, H', W', classes)``.
+
+    Raises:
+        TypeError: no network, or images that are not floats.
+        ValueError: no image, images of another size than the network's, NaN or infinite values, or values like 0..255.
     """
+    _check_answers(model)
+    batch_size = given.whole("batch_size", batch_size, 1)
+    images = _check_images("images", images)
+    _check_fit(model, images.shape[1:])
     batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
     output = np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
     project.release_memory(collect=False)
     return output
+
+
+# ---- Is it what a network can work with? -------------------------------------------------------------------------------
+
+
+def check_samples(samples) -> None:
+    """Make sure that these are pictures whose style is known.
+
+    Args:
+        samples: what :func:`utils.shapes.draw` returns.
+
+    Raises:
+        TypeError: anything else.
+        ValueError: no picture.
+    """
+    if not isinstance(samples, shapes.Samples):
+        raise TypeError(f"samples is {given.shown(samples)}; give what shapes.draw returns.")
+    if not len(samples):
+        raise ValueError("samples holds no picture; draw 1 or more.")
+
+
+_LARGEST = 10
+"""Images that are scaled for a network stay well below this; the values 0..255 do not."""
+
+
+def _check_images(name, images):
+    images = given.finite(name, images)
+    if images.ndim != 4 or not images.size:
+        raise ValueError(
+            f"{name} has shape {images.shape}; give (N, H, W, C) with 1 image or more, for one image image[None]."
+        )
+    if images.dtype.kind != "f":
+        raise TypeError(
+            f"{name} has dtype {images.dtype}; give floats, 0..1. Use images.astype('float32'), divided by 255."
+        )
+    if np.abs(images).max() > _LARGEST:
+        raise ValueError(
+            f"{name} runs from {images.min():g} to {images.max():g}; 0..1 is what a network is trained on."
+        )
+    return images
+
+
+def _check_answers(model):
+    """Raise an error unless this can be called as networks are: with images, and whether this is training."""
+    if isinstance(model, keras.Model):
+        return
+    try:
+        inspect.signature(model).bind(None, training=False)
+    except Exception:  # an object may fail in its own way when it is asked
+        raise TypeError(f"model is {given.shown(model)}; give a Keras model, as unet.build_unet returns.") from None
+
+
+def _check_fit(model, shape):
+    """Raise an error if the model is known to take images of another height, width or number of channels."""
+    wanted = getattr(model, "input_shape", None)
+    if isinstance(wanted, tuple) and len(wanted) == 4:
+        if any(w not in (None, s) for w, s in zip(wanted[1:], shape)):
+            raise ValueError(
+                f"The images are {tuple(shape)} (height, width, channels); this network takes {wanted[1:]}."
+            )
+
+
+def _check_model(model):
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"model is {given.shown(model)}; give a Keras model, as unet.build_unet returns.")
+
+
+def _check_data(model, data):
+    if not (hasattr(data, "cardinality") and hasattr(data, "element_spec")):
+        raise TypeError(f"data is {given.shown(data)}; give a tf.data.Dataset, as pipeline.dataset returns.")
+    spec = data.element_spec
+    if not (isinstance(spec, tuple) and len(spec) in (2, 3) and all(getattr(part, "shape", ()) for part in spec)):
+        raise TypeError(
+            f"data gives {given.shown(spec)}; it must give batches (images, masks), as pipeline.dataset does."
+        )
+    _check_fit(model, spec[0].shape[1:])
+
+
+def _check_validation(model, validation):
+    if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
+        raise TypeError(f"validation is {given.shown(validation)}; give a pair (images, masks).")
+    images, masks = _check_images("the validation images", validation[0]), given.finite("the masks", validation[1])
+    _check_fit(model, images.shape[1:])
+    if masks.ndim != 4 or len(masks) != len(images):
+        raise ValueError(
+            f"The validation masks have shape {masks.shape}; give (N, H, W, 1), one for each of {len(images)}."
+        )
+    return images, masks

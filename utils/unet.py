@@ -10,15 +10,18 @@ full resolution), ``bottleneck_conv2`` the second one at the bottom, ``dec1_up``
 
 from __future__ import annotations
 
-import operator
-
 import keras
 from keras import layers
+
+from utils import given
 
 UPSAMPLINGS = ("transposed", "nearest", "bilinear", "nearest+conv", "bilinear+conv")
 NORMS = ("none", "batch", "group")
 PADDINGS = ("same", "valid")
 ACTIVATIONS = ("sigmoid", "softmax", "logits")
+
+DEEPEST, LARGEST_SIDE, MOST_WEIGHTS = 12, 2**16, 2**28
+"""The most poolings, the longest side in pixels, the most weights in one layer (they take a GB) that are built."""
 
 
 def double_conv(x, filters, name, *, norm="none", padding="same", dropout=0.0):
@@ -34,7 +37,16 @@ def double_conv(x, filters, name, *, norm="none", padding="same", dropout=0.0):
 
     Returns:
         A Keras tensor ``(N, H, W, filters)``, or ``(N, H - 4, W - 4, filters)`` for ``"valid"``.
+
+    Raises:
+        TypeError: ``x`` is not a Keras tensor, or the name not a text.
+        ValueError: a picture too small for ``"valid"``, or an unknown option; the message says what is allowed.
     """
+    _check_option("norm", norm, NORMS)
+    _check_option("padding", padding, PADDINGS)
+    _check_features("x", x, smallest=5 if padding == "valid" else 1)
+    filters, name, dropout = _positive("filters", filters), _check_name(name), _check_dropout(dropout)
+    _check_weights(filters, max(filters, x.shape[-1]))
     for i in (1, 2):
         # He initialisation: standard deviation sqrt(2 / incoming nodes), as in section 3 of the paper.
         # A bias before a normalisation would be subtracted again at once, so it is left out there.
@@ -58,7 +70,12 @@ def encoder_level(x, filters, name, **block):
     Returns:
         tuple: the features before pooling, which the skip connection carries across, and the pooled features
         ``(N, H / 2, W / 2, filters)``, which go down.
+
+    Raises:
+        TypeError, ValueError: as for :func:`double_conv`; also a picture too small to pool, or an unknown option.
     """
+    _check_block(block)
+    _check_features("x", x, smallest=6 if block.get("padding") == "valid" else 2)
     skip = double_conv(x, filters, name, **block)
     return skip, layers.MaxPooling2D(2, name=f"{name}_pool")(skip)
 
@@ -75,7 +92,15 @@ def upsample(x, filters, name, method="transposed"):
 
     Returns:
         A Keras tensor ``(N, 2 H, 2 W, filters)``, or ``(N, 2 H, 2 W, C)`` where nothing is learned.
+
+    Raises:
+        TypeError: ``x`` is not a Keras tensor, or the name not a text.
+        ValueError: an unknown method, or a number of filters below 1.
     """
+    _check_features("x", x)
+    filters, name = _positive("filters", filters), _check_name(name)
+    _check_option("method", method, UPSAMPLINGS)
+    _check_weights(filters, x.shape[-1])
     if method == "transposed":
         return layers.Conv2DTranspose(filters, 2, strides=2, kernel_initializer="he_normal", name=f"{name}_up")(x)
     interpolation, _, convolution = method.partition("+")
@@ -99,7 +124,25 @@ def decoder_level(x, skip, filters, name, *, upsampling="transposed", **block):
 
     Returns:
         A Keras tensor ``(N, 2 h, 2 w, filters)``, 4 pixels less for ``padding="valid"``.
+
+    Raises:
+        TypeError, ValueError: as for :func:`double_conv` and :func:`upsample`; also a skip smaller than the upsampled features.
     """
+    _check_block(block)
+    _check_features("x", x, smallest=3 if block.get("padding") == "valid" else 1)
+    if skip is not None:
+        _check_features("skip", skip)
+        if isinstance(skip, keras.KerasTensor) != isinstance(x, keras.KerasTensor) or skip.shape[0] != x.shape[0]:
+            raise ValueError(
+                f"skip is {given.shown(skip)} and x {given.shown(x)}; both must be of one kind and batch size."
+            )
+        if None in (*skip.shape[1:3], *x.shape[1:3]):
+            raise ValueError("The height or width of x or skip is not fixed; build the model with a fixed input size.")
+        if skip.shape[1] < 2 * x.shape[1] or skip.shape[2] < 2 * x.shape[2]:
+            raise ValueError(
+                f"skip has the shape {tuple(skip.shape)} and x {tuple(x.shape)}; the skip's height and width must be twice "
+                "those of x, or more."
+            )
     x = upsample(x, filters, name, upsampling)
     if skip is None:
         return double_conv(x, filters, name, **block)
@@ -151,20 +194,21 @@ def build_unet(
         ValueError: a size that this depth and padding cannot carry, or an unknown option; the message says what is allowed.
     """
     height, width, channels = _check_shape(input_shape)
-    depth, base, classes = _positive("depth", depth), _positive("base", base), _positive("classes", classes)
+    depth = _depth(depth)
+    base, classes, name = _positive("base", base), _positive("classes", classes), _check_name(name)
     _check_option("upsampling", upsampling, UPSAMPLINGS)
     _check_option("norm", norm, NORMS)
     _check_option("padding", padding, PADDINGS)
-    activation = activation or ("sigmoid" if classes == 1 else "softmax")
+    if activation is None:
+        activation = "sigmoid" if classes == 1 else "softmax"
     _check_option("activation", activation, ACTIVATIONS)
     if activation == "softmax" and classes == 1:
         raise ValueError("A softmax over 1 class is always 1; use activation='sigmoid', or classes=2 or more.")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout is {dropout}; it must be at least 0 and less than 1.")
+    dropout = _check_dropout(dropout)
     check_size(height, width, depth, padding)
-    connected = set(range(1, depth + 1) if skips is None else skips)
-    if not connected <= set(range(1, depth + 1)):
-        raise ValueError(f"skips is {skips!r}; with depth={depth} the levels are 1 to {depth}.")
+    connected = _levels(skips, depth)
+    _check_weights(base * 2**depth, base * 2**depth)
+    _check_weights(base, max(channels, classes))
 
     block = {"norm": norm, "padding": padding}
     x = inputs = keras.Input((height, width, channels), name="image")
@@ -221,12 +265,19 @@ def valid_sizes(depth, at_least=1, count=5) -> list[tuple[int, int]]:
     Args:
         depth: number of poolings.
         at_least: smallest input size wanted, in pixels.
-        count: how many sizes.
+        count: how many sizes, 1 to 10,000.
 
     Returns:
         list: ``(input size, output size)`` in pixels, smallest first; for depth 4: (188, 4), (204, 20), ...
+
+    Raises:
+        TypeError: a size or count that is not a whole number.
+        ValueError: a depth or count out of range.
     """
-    sizes, bottom = [], 5
+    depth, count = _depth(depth), given.whole("count", count, 1, 10_000)
+    at_least = given.whole("at_least", at_least)
+    step = 2**depth
+    sizes, bottom = [], max(5, (at_least - 4 * (step - 1)) // step)
     while len(sizes) < count:
         incoming, outgoing = bottom, bottom - 4
         for _ in range(depth):
@@ -246,8 +297,12 @@ def check_size(height, width, depth, padding="same") -> None:
         padding: ``"same"`` or ``"valid"``.
 
     Raises:
-        ValueError: the size does not come through the U in whole pixels.
+        TypeError: a size that is not a whole number.
+        ValueError: the size does not come through the U in whole pixels, or an unknown option.
     """
+    depth = _depth(depth)
+    _check_option("padding", padding, PADDINGS)
+    height, width = (given.whole(side, size, 1, LARGEST_SIDE) for side, size in (("height", height), ("width", width)))
     for side, size in (("height", height), ("width", width)):
         if padding == "same" and size % 2**depth:
             step, below = 2**depth, size // 2**depth * 2**depth
@@ -280,20 +335,81 @@ def _normalise(x, norm, name):
 def _check_shape(shape):
     shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if len(shape) != 3:
-        raise ValueError(f"input_shape is {shape}; give (height, width, channels), for example (64, 64, 3).")
-    return tuple(_positive(f"{what} in input_shape", v) for what, v in zip(("height", "width", "channels"), shape))
+        raise ValueError(
+            f"input_shape is {given.shown(shape)}; give (height, width, channels), for example (64, 64, 3)."
+        )
+    sides = (_positive(f"{what} in input_shape", v) for what, v in zip(("height", "width", "channels"), shape))
+    return tuple(
+        given.whole(f"{what} in input_shape", v, 1, LARGEST_SIDE)
+        for what, v in zip(("height", "width", "channels"), sides)
+    )
+
+
+def _depth(depth):
+    return given.whole("depth", _positive("depth", depth), 1, DEEPEST, f"1 to {DEEPEST} poolings are possible")
 
 
 def _positive(name, value):
     try:
-        whole = operator.index(value)
-    except TypeError:
-        whole = 0
-    if whole < 1:
-        raise ValueError(f"{name} is {value!r}; give a whole number, 1 or more.")
-    return whole
+        return given.whole(name, value, 1)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {given.shown(value)}; give a whole number, 1 or more.") from None
 
 
 def _check_option(name, value, allowed):
-    if value not in allowed:
-        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(map(repr, allowed))}.")
+    given.choice(name, value, allowed)
+
+
+def _check_block(block):
+    unknown = sorted(set(block) - {"norm", "padding", "dropout"})
+    if unknown:
+        raise ValueError(f"{unknown[0]} is no option of a double convolution; there are norm, padding and dropout.")
+    if "padding" in block:
+        _check_option("padding", block["padding"], PADDINGS)
+
+
+def _check_dropout(dropout):
+    rule = "it must be at least 0 and less than 1"
+    dropout = given.number("dropout", dropout, 0, 1, rule)
+    if dropout == 1:
+        raise ValueError(f"dropout is {dropout}; {rule}.")
+    return dropout
+
+
+def _check_name(name):
+    if not isinstance(name, str):
+        raise TypeError(f"name is {given.shown(name)}; give a text, such as 'enc1'.")
+    if not name.isprintable() or not 1 <= len(name) <= 100 or "/" in name:
+        raise ValueError(f"name is {given.shown(name)}; give a text of 1 to 100 letters without '/'.")
+    return name
+
+
+def _check_features(name, x, smallest=1):
+    """Raise an error unless these are features (N, H, W, C), in pixels large enough: a Keras tensor, or floats."""
+    if not isinstance(x, keras.KerasTensor) and not (
+        keras.ops.is_tensor(x) or str(getattr(x, "dtype", "")).startswith("float")
+    ):
+        raise TypeError(f"{name} is {given.shown(x)}; give a Keras tensor, such as keras.Input((64, 64, 3)).")
+    if len(x.shape) != 4 or not x.shape[-1]:
+        raise ValueError(f"{name} has the shape {tuple(x.shape)}; give (N, H, W, C), with a fixed number of channels.")
+    if any(side is not None and side < smallest for side in x.shape[1:3]):
+        raise ValueError(f"{name} has the shape {tuple(x.shape)}; height and width must be {smallest} px or more here.")
+
+
+def _check_weights(filters, channels):
+    weights = 9 * filters * channels
+    if weights > MOST_WEIGHTS:
+        raise ValueError(
+            f"A 3x3 convolution from {given.shown(channels)} to {given.shown(filters)} channels has "
+            f"{given.shown(weights)} weights; at most {MOST_WEIGHTS:,} are allowed. Use fewer channels or less depth."
+        )
+
+
+def _levels(skips, depth):
+    """The levels that have a skip connection."""
+    if skips is None:
+        return set(range(1, depth + 1))
+    levels = {given.whole("a level in skips", level) for level in given.many("skips", skips)}
+    if not levels <= set(range(1, depth + 1)):
+        raise ValueError(f"skips is {given.shown(skips)}; with depth={depth} the levels are 1 to {depth}.")
+    return levels
