@@ -284,7 +284,7 @@ def paint(plan: Plan, size: int = 64) -> Samples:
     n = len(plan)
     centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
     grid_x, grid_y = centres[None, None, :], centres[None, :, None]
-    image = _ground(plan, grid_x, grid_y)
+    image = np.ascontiguousarray(_ground(plan, grid_x, grid_y))
     for k in range(LINE_SLOTS):
         rows = np.flatnonzero(plan.lines[:, k, 7])
         x, y, angle, half, *colour = np.moveaxis(plan.lines[rows, k, :7], -1, 0)[..., None, None]
@@ -294,7 +294,12 @@ def paint(plan: Plan, size: int = 64) -> Samples:
     for k in range(SPECK_SLOTS):
         rows = np.flatnonzero(plan.specks[:, k, 6])
         x, y, radius, *colour = np.moveaxis(plan.specks[rows, k, :6], -1, 0)[..., None, None]
-        _blend(image, rows, np.stack(colour, axis=-1), _coverage(_disc(grid_x - x, grid_y - y, radius), size))
+        if len(rows):
+            # Only the pixels of a window around a speck are looked at.
+            window = min(size, int(np.ceil(2 * max(0, radius.max()) * size)) + 3)
+            left, top = (_window(place[:, 0], window, size) for place in (x, y))
+            distance = _disc(centres[left][:, None] - x, centres[top][:, :, None] - y, radius)
+            _blend(image, rows, np.stack(colour, axis=-1), _coverage(distance, size), (top, left))
 
     classes, instances, styles = (np.zeros((n, size, size), np.uint8) for _ in range(3))
     for k in range(SHAPE_SLOTS):
@@ -309,13 +314,22 @@ def paint(plan: Plan, size: int = 64) -> Samples:
             _blend(
                 image, rows, plan.colour[rows, k][:, None, None], _coverage(np.where(outlined, stroke, distance), size)
             )
-            inside = distance <= 0
-            for chart, value in ((classes, number + 1), (instances, k + 1), (styles, np.where(outlined, 2, 1))):
-                chart[rows] = np.where(inside, value, chart[rows])
+            which, pixel = np.divmod(np.flatnonzero(distance <= 0), size**2)
+            inside = rows[which] * size**2 + pixel
+            for chart, value in (
+                (classes, number + 1),
+                (instances, k + 1),
+                (styles, 1 + plan.outlined[rows, k][which]),
+            ):
+                chart.reshape(-1)[inside] = value
 
-    noise = np.stack([_generator(key, 1).standard_normal((size, size, 3), dtype=np.float32) for key in plan.keys])
-    image += noise * plan.noise[:, None, None, None]
-    image = np.rint(np.clip(image, 0, 1) * np.float32(255)).astype(np.uint8).astype(np.float32) / np.float32(255)
+    noise = np.empty_like(image)
+    for key, values in zip(plan.keys, noise):
+        _generator(key, 1).standard_normal(dtype=np.float32, out=values)
+    noise *= plan.noise[:, None, None, None]
+    image += noise
+    image = np.rint(np.clip(image, 0, 1, out=image) * np.float32(255)).astype(np.uint8)
+    image = np.divide(image, np.float32(255), dtype=np.float32)
     return Samples(image, (instances > 0).astype(np.uint8)[..., None], classes, instances, styles)
 
 
@@ -357,10 +371,28 @@ def _coverage(distance, size):
     return np.clip(0.5 - distance * size, 0, 1)
 
 
-def _blend(image, rows, colour, coverage):
-    """Paint a colour over some of the images, in place, as far as it covers each pixel."""
-    if len(rows):
-        image[rows] += coverage[..., None] * (colour - image[rows])
+def _window(place, width, size):
+    """The numbers ``(N, width)`` of the pixels along one side of windows around places, kept inside the picture."""
+    first = np.clip(np.floor(place * size).astype(int) - width // 2, 0, size - width)
+    return first + np.arange(width)
+
+
+def _blend(image, rows, colour, coverage, where=None):
+    """Paint a colour over some of the images, in place, as far as it covers each pixel.
+
+    Only pixels that are covered at all are touched: most are not. If coverage holds windows and not whole pictures, ``where``
+    says which pixels they lie on: their numbers down and across.
+    """
+    size = image.shape[1]
+    found = np.flatnonzero(coverage)
+    which, pixel = np.divmod(found, coverage[0].size if len(rows) else 1)
+    if where is not None:
+        down, across = np.divmod(pixel, coverage.shape[2])
+        pixel = where[0][which, down] * size + where[1][which, across]
+    pixels = image.reshape(-1, 3)
+    place = rows[which] * size**2 + pixel
+    old = pixels[place]
+    pixels[place] = old + coverage.reshape(-1)[found, None] * (colour[:, 0, 0][which] - old)
 
 
 # Signed distance from a shape's edge: negative inside, positive outside, in fractions of the picture's side.
