@@ -284,7 +284,7 @@ def paint(plan: Plan, size: int = 64) -> Samples:
     n = len(plan)
     centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
     grid_x, grid_y = centres[None, None, :], centres[None, :, None]
-    image = np.ascontiguousarray(_ground(plan, grid_x, grid_y))
+    image = np.ascontiguousarray(_ground(plan, grid_x, grid_y), np.float32)  # a changed plan may hold wider numbers
     for k in range(LINE_SLOTS):
         rows = np.flatnonzero(plan.lines[:, k, 7])
         x, y, angle, half, *colour = np.moveaxis(plan.lines[rows, k, :7], -1, 0)[..., None, None]
