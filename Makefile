@@ -15,7 +15,7 @@ PY = $(VENV)/bin/python
 ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 TIME_BUDGET=0
 export TIME_BUDGET
 
-.PHONY: help env lab test test-oldest test-colab unit compare test-one-thread notebooks weights seeds experiments slides lint format clean publish colab-check binder-check offline-check read-only-check habits
+.PHONY: help env lab test test-oldest test-colab unit compare test-one-thread notebooks weights seeds experiments slides lint format clean publish colab-check binder-check offline-check read-only-check section-check habits
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -91,6 +91,9 @@ offline-check: env  ## run the notebooks without a network, outputs compared
 
 read-only-check: env  ## run the notebooks while nothing can be written in the project's folder, outputs compared
 	@$(PY) -m tests.confine read-only $(PY) -m tests.run_notebooks compare $(NB)
+
+section-check: env  ## run each part of a notebook that says it can be started, in a kernel of its own, outputs compared
+	@$(PY) -m tests.sections $(NB)
 
 binder-check:  ## do what Binder does in an environment of its own: one processor core, 2 GB for a kernel
 	@$(PYTHON) -m tests.binder_check $(NB)
