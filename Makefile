@@ -7,6 +7,8 @@ IP ?= localhost
 NB ?=
 CONSTRAINTS ?=
 STUDY ?=
+TABLE ?=
+QUICK ?=
 TIME_BUDGET ?= 240
 START ?= README.md
 REPO =
@@ -15,7 +17,7 @@ PY = $(VENV)/bin/python
 ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 TIME_BUDGET=0
 export TIME_BUDGET
 
-.PHONY: help env lab test test-oldest test-colab unit compare test-one-thread notebooks weights seeds experiments slides lint format clean publish colab-check binder-check offline-check read-only-check section-check habits
+.PHONY: help env lab test test-oldest test-colab unit compare test-one-thread notebooks weights seeds experiments bench slides lint format clean publish colab-check binder-check offline-check read-only-check section-check habits
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -24,6 +26,7 @@ help:  ## list these targets
 	@echo 'Variables, for example `make lab PORT=9000`:'
 	@echo '  NB="01 03"            the notebooks to run (all)'
 	@echo '  STUDY="skips loss"    the experiments to make (all)'
+	@echo '  TABLE="peer limit"    the tables to measure (all)'
 	@echo '  PORT=8888             port of JupyterLab; the next free one is taken if it is in use'
 	@echo '  IP=localhost          address that JupyterLab listens on; in a container IP=0.0.0.0'
 	@echo '  TIME_BUDGET=240       seconds a notebook may take on two cores; named if over, failed at twice as many, 0 for no limit'
@@ -70,6 +73,9 @@ seeds: env  ## train with three seeds and print the scores and their spread
 
 experiments: env  ## make the tables of the experiments; runs that are there already are kept
 	@$(PY) -m tests.benchmarks.experiments $(STUDY)
+
+bench: env  ## measure learning, drawing, speed and memory: seven tables (QUICK=1: in ten minutes)
+	@$(PY) -m tests.benchmarks.bench $(TABLE) $(if $(QUICK),--quick)
 
 slides: env  ## make slides for an instructor from the notebooks, in slides/
 	@$(PY) -m tests.slides $(NB)

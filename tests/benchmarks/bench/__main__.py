@@ -1,0 +1,59 @@
+"""The command line of the measurements.
+
+usage: python -m tests.benchmarks.bench [--quick] [peer quality drawing limit memory growth series]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib
+import subprocess
+import sys
+import time
+
+from tests.benchmarks.bench import measure
+from utils import project
+
+NAMES = ("peer", "quality", "drawing", "limit", "memory", "growth", "series")
+PAGE = project.DATA / "benchmarks.md"
+
+
+def one(name: str, quick: bool) -> None:
+    """Make, print and store the tables of one question, in this process."""
+    module = importlib.import_module(f"tests.benchmarks.bench.{name}")
+    question = module.__doc__.splitlines()[0]
+    print(f"\n## {question}\n", flush=True)
+    start = time.perf_counter()
+    tables = module.tables(quick)
+    seconds = time.perf_counter() - start
+    print("\n" + "\n\n".join(table.text() for table in tables) + f"\n\n({seconds:.0f} s)", flush=True)
+    command = f"make bench TABLE={name}" + (" QUICK=1" if quick else "")
+    measure.store(name, question, command, tables, seconds, datetime.date.today().isoformat())
+
+
+def main(arguments=None) -> int:
+    """Run each question in a process of its own; write the page with all of them."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench", description="Measure the series.")
+    parser.add_argument("names", nargs="*", metavar="TABLE", help=f"of {', '.join(NAMES)}; all if none is given")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes: all within ten minutes")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if unknown := set(given.names) - set(NAMES):
+        parser.error(f"there is no table {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if given.inside:
+        one(given.names[0], given.quick)
+        return 0
+    failed = []
+    for name in given.names or NAMES:
+        command = [sys.executable, "-m", "tests.benchmarks.bench", "--inside", name, *["--quick"] * given.quick]
+        if subprocess.run(command, cwd=project.ROOT).returncode:
+            failed.append(name)
+    stored = [measure.FOLDER / f"{name}.json" for name in NAMES]
+    PAGE.write_text(measure.page([measure.read(path) for path in stored if path.exists()]), encoding="utf-8")
+    print(f"\nWritten to {PAGE.relative_to(project.ROOT)}." + (f" Failed: {', '.join(failed)}." if failed else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
