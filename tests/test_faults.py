@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 from utils import pipeline, project, shapes, training, unet, weights
 
@@ -164,3 +166,51 @@ def test_an_interrupted_training_keeps_what_it_learned_and_goes_on(capsys):
     going_on = training.train(model, data, (held_out.images, held_out.masks), 2, history=history)
     assert going_on is history and len(history) == 4 and "epoch  4/4" in capsys.readouterr().out
     assert history.images == [16, 32, 48, 64]
+
+
+STARTS = """
+import sys
+sys.path.insert(0, {root!r})
+from utils import project
+project.start()
+from utils import pipeline, shapes, training, unet
+drawn, held_out = shapes.draw(64, size=16), shapes.draw(4, split="validation", size=16)
+data = pipeline.dataset(drawn.images, drawn.masks, batch_size=4, shuffle=True)
+model = unet.build_unet((16, 16, 3), depth=1, base=2)
+model.compile(optimizer="adam", loss="binary_crossentropy")
+"""
+TRAINS = "history = training.train(model, data, (held_out.images, held_out.masks), 10_000)"
+GOES_ON = """
+print(len(history), "kept")
+again = training.train(model, data, (held_out.images, held_out.masks), 1, history=history)
+print(len(history), "now")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows interrupts a kernel another way")
+def test_a_kernel_that_is_interrupted_says_what_it_kept_and_goes_on():
+    manager, client = start_new_kernel(kernel_name="python3")
+    printed = []
+
+    def read(message):
+        if message["msg_type"] == "stream":
+            printed.append(message["content"]["text"])
+            if "epoch  2/" in message["content"]["text"]:
+                manager.interrupt_kernel()
+
+    def run(code):
+        printed.clear()
+        reply = client.execute_interactive(code, output_hook=read, timeout=120)
+        return reply["content"]["status"], "".join(printed)
+
+    try:
+        assert run(STARTS.format(root=str(project.ROOT)))[0] == "ok"
+        status, text = run(TRAINS)
+        assert status == "ok", "the cell ended with an error"
+        epochs = int(re.search(r"Interrupted: (\d+) complete epochs are kept", text)[1])
+        assert 2 <= epochs < 10_000
+        status, text = run(GOES_ON)
+        assert status == "ok" and text.startswith(f"{epochs} kept\n") and text.endswith(f"{epochs + 1} now\n")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
