@@ -17,6 +17,22 @@ from utils import project
 
 NAMES = ("peer", "quality", "drawing", "limit", "memory", "growth", "series")
 PAGE = project.DATA / "benchmarks.md"
+README, BEGIN, END = project.ROOT / "README.md", "<!-- bench: begin -->", "<!-- bench: end -->"
+"""The page with all figures, and the place in README that quotes some of them."""
+
+
+def stored() -> list[dict]:
+    """The figures of all questions that were measured so far."""
+    paths = [measure.FOLDER / f"{name}.json" for name in NAMES]
+    return [measure.read(path) for path in paths if path.exists()]
+
+
+def write_pages() -> None:
+    """Bring the page of figures and what README quotes of them up to date."""
+    contents = stored()
+    PAGE.write_text(measure.page(contents), encoding="utf-8")
+    head, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    README.write_text(f"{head}{BEGIN}\n{measure.quotes(contents)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def one(name: str, quick: bool) -> None:
@@ -49,8 +65,7 @@ def main(arguments=None) -> int:
         command = [sys.executable, "-m", "tests.benchmarks.bench", "--inside", name, *["--quick"] * given.quick]
         if subprocess.run(command, cwd=project.ROOT).returncode:
             failed.append(name)
-    stored = [measure.FOLDER / f"{name}.json" for name in NAMES]
-    PAGE.write_text(measure.page([measure.read(path) for path in stored if path.exists()]), encoding="utf-8")
+    write_pages()
     print(f"\nWritten to {PAGE.relative_to(project.ROOT)}." + (f" Failed: {', '.join(failed)}." if failed else ""))
     return 1 if failed else 0
 

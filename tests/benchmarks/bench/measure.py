@@ -32,12 +32,14 @@ class Table:
         columns: names of the columns, with units.
         rows: texts and numbers, as many a row as there are columns.
         notes: sentences below the table: what was aimed at, what was estimated and not measured.
+        headline: a sentence with the figure that README quotes, made from the rows; none by default.
     """
 
     title: str
     columns: Sequence[str]
     rows: list[Sequence]
     notes: Sequence[str] = ()
+    headline: str = ""
 
     def __post_init__(self):
         for row in self.rows:
@@ -161,6 +163,17 @@ def read(path: Path) -> dict:
     content = json.loads(path.read_text(encoding="utf-8"))
     content["tables"] = [Table(**table) for table in content["tables"]]
     return content
+
+
+def quotes(contents: list[dict]) -> str:
+    """What README quotes: the headlines of all stored tables, with the command and the date of each, as markdown."""
+    lines = []
+    for content in contents:
+        said = " ".join(table.headline for table in content["tables"] if table.headline)
+        if said:
+            lines.append(f"- {said} (`{content['made_by']}`, {content['made_on']})")
+    machines = sorted({f"{c['machine']['cores']} cores of {c['machine']['processor']}" for c in contents})
+    return "\n".join([*lines, "", f"Measured on {' and '.join(machines)}."]) if lines else ""
 
 
 def page(contents: list[dict]) -> str:
