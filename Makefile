@@ -9,6 +9,7 @@ CONSTRAINTS ?=
 STUDY ?=
 TABLE ?=
 QUICK ?=
+TIMES ?= 10
 TIME_BUDGET ?= 240
 START ?= README.md
 REPO =
@@ -17,7 +18,7 @@ PY = $(VENV)/bin/python
 ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 TIME_BUDGET=0
 export TIME_BUDGET
 
-.PHONY: help env lab test test-oldest test-colab unit compare test-one-thread notebooks weights seeds experiments bench slides lint format clean publish colab-check binder-check offline-check read-only-check section-check habits
+.PHONY: help env lab test test-oldest test-colab unit compare test-one-thread notebooks weights seeds experiments bench slides lint format clean publish colab-check binder-check offline-check read-only-check section-check two-at-once repeat habits
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -27,6 +28,7 @@ help:  ## list these targets
 	@echo '  NB="01 03"            the notebooks to run (all)'
 	@echo '  STUDY="skips loss"    the experiments to make (all)'
 	@echo '  TABLE="peer limit"    the tables to measure (all)'
+	@echo '  TIMES=10              how often make repeat tests everything'
 	@echo '  PORT=8888             port of JupyterLab; the next free one is taken if it is in use'
 	@echo '  IP=localhost          address that JupyterLab listens on; in a container IP=0.0.0.0'
 	@echo '  TIME_BUDGET=240       seconds a notebook may take on two cores; named if over, failed at twice as many, 0 for no limit'
@@ -100,6 +102,15 @@ read-only-check: env  ## run the notebooks while nothing can be written in the p
 
 section-check: env  ## run each part of a notebook that says it can be started, in a kernel of its own, outputs compared
 	@$(PY) -m tests.sections $(NB)
+
+two-at-once: env  ## run the notebooks two at a time in this folder, outputs compared
+	@$(PY) -m tests.at_once $(NB)
+
+repeat: env  ## make test again and again, up to the first failure (TIMES=10)
+	@[ "$(TIMES)" -ge 1 ] || { echo "TIMES is '$(TIMES)'; give a whole number, 1 or more."; exit 1; }
+	@for run in $$(seq $(TIMES)); do \
+	  $(MAKE) --no-print-directory test || { echo "run $$run of $(TIMES) failed"; exit 1; }; \
+	  echo "run $$run of $(TIMES) passed"; done
 
 binder-check:  ## do what Binder does in an environment of its own: one processor core, 2 GB for a kernel
 	@$(PYTHON) -m tests.binder_check $(NB)

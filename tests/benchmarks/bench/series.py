@@ -1,0 +1,85 @@
+"""How many seconds and how much memory does each notebook take, on two processor cores and on one?
+
+Each notebook runs in a fresh kernel under nbval, as ``make compare`` runs it; the start of the kernel and of TensorFlow is
+counted. On one core it runs as under ``make test-one-thread``: bound to one core, and told to use one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from tests import notebooks, run_notebooks
+from tests.benchmarks.bench import measure
+
+QUICK = ("01", "02", "03")
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+"""What ``make test-one-thread`` sets."""
+WORDS = {1: "one core", 2: "two cores"}
+
+
+@contextlib.contextmanager
+def bound(cores: int):
+    """Bind this thread, and the processes that it starts, to so many cores; to one core with one thread each."""
+    variables = ONE_THREAD if cores == 1 else {}
+    allowed, before = os.sched_getaffinity(0), {name: os.environ.get(name) for name in variables}
+    os.sched_setaffinity(0, sorted(allowed)[:cores])
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def possible(wanted: tuple[int, ...]) -> tuple[tuple[int, ...], list[str]]:
+    """The numbers of cores that can be measured here, and a sentence for what cannot."""
+    if not hasattr(os, "sched_setaffinity"):
+        return (), ["This system cannot bind a process to some of its cores: measured with all of them."]
+    there = measure.cores()
+    missing = [WORDS[cores] for cores in wanted if cores > there]
+    return tuple(cores for cores in wanted if cores <= there), [f"There are not {words} here." for words in missing]
+
+
+def run(path, cores: int | None) -> run_notebooks.Result:
+    """Run a notebook on so many cores, or on all of them; print what it took."""
+    with bound(cores) if cores else contextlib.nullcontext():
+        result = run_notebooks.compare(path, seconds=0)
+    where = WORDS.get(cores, "all cores")
+    print(f"{path.stem}, {where}: {result.seconds:.0f} s, {result.kernel_bytes / 1e6:.0f} MB", flush=True)
+    return result
+
+
+def table(results: dict[str, dict[str, run_notebooks.Result]], notes=()) -> measure.Table:
+    """The table of results by notebook and by where it ran; the same places for every notebook."""
+    places = list(next(iter(results.values())))
+    columns = ["notebook", *(f"{place}, {unit}" for place in places for unit in ("s", "MB"))]
+    rows = [
+        [name, *(round(value) for one in by_place.values() for value in (one.seconds, one.kernel_bytes / 1e6))]
+        for name, by_place in results.items()
+    ]
+    notes = list(notes)
+    for place in places:
+        ran = [by_place[place] for by_place in results.values()]
+        longest, most = max(one.seconds for one in ran), max(one.kernel_bytes for one in ran)
+        said = f"On {place}: {sum(one.seconds for one in ran):.0f} s in all; at most {longest:.0f} s a notebook"
+        if place != WORDS[1]:
+            reached = "reached" if longest <= notebooks.SECONDS else "not reached"
+            said += f" (aim {notebooks.SECONDS:.0f} s: {reached})"
+        reached = "reached" if most <= notebooks.KERNEL_BYTES else "not reached"
+        notes.append(f"{said} and {most / 1e6:.0f} MB (aim {notebooks.KERNEL_BYTES / 1e6:.0f} MB: {reached}).")
+    wrong = [f"{name} on {place}" for name, found in results.items() for place, one in found.items() if one.failed]
+    notes.append(f"Outputs or budgets that failed: {', '.join(wrong) or 'none'}. Each was run once.")
+    return measure.Table("A notebook, cold start included", columns, rows, notes)
+
+
+def tables(quick: bool) -> list[measure.Table]:
+    cores, notes = possible((2,) if quick else (2, 1))
+    paths = notebooks.find(QUICK if quick else [])
+    places = {WORDS[number]: number for number in cores} or {"all cores": None}
+    results = {path.stem: {place: run(path, number) for place, number in places.items()} for path in paths}
+    return [table(results, notes)]

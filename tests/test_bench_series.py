@@ -1,0 +1,92 @@
+"""The table of the notebooks' costs: bound to cores while it runs, and not afterwards; failures are named."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests import notebooks, run_notebooks
+from tests.benchmarks.bench import series
+
+needs_binding = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot bind to cores")
+ASK = "import os; print(len(os.sched_getaffinity(0)), os.environ.get('OMP_NUM_THREADS'))"
+
+
+def asked() -> str:
+    """How many cores a process started now may use, and how many threads it is told to use."""
+    return subprocess.run([sys.executable, "-c", ASK], capture_output=True, encoding="utf-8").stdout.strip()
+
+
+@needs_binding
+@pytest.mark.parametrize("before", [None, "7"])
+def test_a_process_is_bound_inside_and_free_afterwards(before, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if before:
+        monkeypatch.setenv("OMP_NUM_THREADS", before)
+    outside = asked()
+    with pytest.raises(ZeroDivisionError), series.bound(1):
+        assert asked() == "1 1"
+        raise ZeroDivisionError
+    assert asked() == outside and outside.endswith(str(before))
+    with series.bound(2):
+        assert asked().endswith(str(before)), "only one core is told to use one thread"
+
+
+def result(seconds, megabytes, failed=0):
+    return run_notebooks.Result(passed=1, failed=failed, seconds=seconds, kernel_bytes=int(megabytes * 1e6))
+
+
+def test_the_table_holds_sums_aims_and_the_failed():
+    made = series.table({
+        "01_a": {"two cores": result(20.4, 700), "one core": result(300, 650)},
+        "02_b": {"two cores": result(30, 1501), "one core": result(50, 800, failed=2)},
+    })  # fmt: skip
+    assert made.columns == ["notebook", "two cores, s", "two cores, MB", "one core, s", "one core, MB"]
+    assert made.rows == [["01_a", 20, 700, 300, 650], ["02_b", 30, 1501, 50, 800]]
+    two, one, failed = made.notes
+    assert two.startswith("On two cores: 50 s in all; at most 30 s a notebook (aim 240 s: reached)")
+    assert "1501 MB (aim 1500 MB: not reached)" in two
+    assert one == "On one core: 350 s in all; at most 300 s a notebook and 800 MB (aim 1500 MB: reached)."
+    assert "02_b on one core." in failed and "01_a" not in failed
+
+
+def test_nothing_that_failed_is_said_too():
+    assert "failed: none." in series.table({"01": {"two cores": result(1, 1)}}, ["first"]).notes[-1]
+
+
+@needs_binding
+def test_quick_takes_three_notebooks_on_two_cores_and_full_all_on_both(monkeypatch):
+    ran = []
+    monkeypatch.setattr(series, "run", lambda path, cores: ran.append((path.name[:2], cores)) or result(1, 1))
+    monkeypatch.setattr(series.measure, "cores", lambda: 2)
+    series.tables(True)
+    assert ran == [("01", 2), ("02", 2), ("03", 2)]
+    ran.clear()
+    series.tables(False)
+    assert ran[:3] == [("01", 2), ("01", 1), ("02", 2)] and len(ran) == 2 * len(notebooks.find([]))
+
+
+@needs_binding
+def test_a_machine_with_one_core_measures_that_and_says_so(monkeypatch):
+    monkeypatch.setattr(series.measure, "cores", lambda: 1)
+    assert series.possible((2, 1)) == ((1,), ["There are not two cores here."])
+    assert series.possible((2,)) == ((), ["There are not two cores here."])
+
+
+def test_a_system_that_cannot_bind_says_so(monkeypatch):
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
+    cores, (note,) = series.possible((2, 1))
+    assert cores == () and "cannot bind" in note
+
+
+def test_a_run_has_no_limit_of_time(monkeypatch, capsys):
+    seen = {}
+
+    def compare(path, seconds):
+        seen["seconds"] = seconds
+        return result(12, 345)
+
+    monkeypatch.setattr(run_notebooks, "compare", compare)
+    series.run(notebooks.find(["01"])[0], None)
+    assert seen["seconds"] == 0 and "01_architecture, all cores: 12 s, 345 MB" in capsys.readouterr().out
