@@ -182,7 +182,12 @@ def table(sizes: dict[int, dict]) -> measure.Table:
         f"The picture repeats every {PERIOD} px. Results that repeat as well, bit for bit: {sum(asked)} of {len(asked)} "
         f"with a side of {4 * PERIOD} px or more.",
     ]
-    return measure.Table("Prediction in tiles", columns, rows, notes)
+    first, last = list(sizes)[0], list(sizes)[-1]
+    headline = (
+        f"Prediction in tiles, from {first} to {last} px a side: a megapixel takes {measure.shown(times[-1])} times as long, the "
+        f"peak of anonymous memory goes from {anonymous[0]:.0f} to {anonymous[-1]:.0f} MB."
+    )
+    return measure.Table("Prediction in tiles", columns, rows, notes, headline)
 
 
 def flat(what: str, values: list[float]) -> str:

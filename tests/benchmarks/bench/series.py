@@ -74,7 +74,17 @@ def table(results: dict[str, dict[str, run_notebooks.Result]], notes=()) -> meas
         notes.append(f"{said} and {most / 1e6:.0f} MB (aim {notebooks.KERNEL_BYTES / 1e6:.0f} MB: {reached}).")
     wrong = [f"{name} on {place}" for name, found in results.items() for place, one in found.items() if one.failed]
     notes.append(f"Outputs or budgets that failed: {', '.join(wrong) or 'none'}. Each was run once.")
-    return measure.Table("A notebook, cold start included", columns, rows, notes)
+    return measure.Table("A notebook, cold start included", columns, rows, notes, headline(results))
+
+
+def headline(results: dict[str, dict[str, run_notebooks.Result]]) -> str:
+    """What README quotes: seconds in all and the largest kernel, at each place."""
+    said = []
+    for place in next(iter(results.values())):
+        ran = [by_place[place] for by_place in results.values()]
+        seconds, most = sum(one.seconds for one in ran), max(one.kernel_bytes for one in ran)
+        said.append(f"{seconds:.0f} s on {place}, the largest kernel {most / 1e6:,.0f} MB")
+    return f"The notebooks {', '.join(name[:2] for name in results)}, cold start included: {'; '.join(said)}."
 
 
 def tables(quick: bool) -> list[measure.Table]:
