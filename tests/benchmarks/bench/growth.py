@@ -30,7 +30,7 @@ from tests.benchmarks.bench import measure
 from utils import tiling
 
 TILE, HALO = 256, 96
-"""All sides are multiples of this tile, so that no window is predicted for less than a tile. The halo is that of notebook 08."""
+"""All sides are multiples of this tile: no window is predicted for less than a tile. The halo is that of notebook 08."""
 
 PERIOD = 512
 """The picture repeats after this many pixels, which are two tiles: away from the border, the result must repeat as well."""
@@ -184,8 +184,8 @@ def table(sizes: dict[int, dict]) -> measure.Table:
     ]
     first, last = list(sizes)[0], list(sizes)[-1]
     headline = (
-        f"Prediction in tiles, from {first} to {last} px a side: a megapixel takes {measure.shown(times[-1])} times as long, the "
-        f"peak of anonymous memory goes from {anonymous[0]:.0f} to {anonymous[-1]:.0f} MB."
+        f"Prediction in tiles, from {first} to {last} px a side: a megapixel takes "
+        f"{measure.shown(times[-1])} times as long, the peak of anonymous memory goes from {anonymous[0]:.0f} to {anonymous[-1]:.0f} MB."
     )
     return measure.Table("Prediction in tiles", columns, rows, notes, headline)
 
