@@ -184,8 +184,8 @@ def table(sizes: dict[int, dict]) -> measure.Table:
     ]
     first, last = list(sizes)[0], list(sizes)[-1]
     headline = (
-        f"Prediction in tiles, from {first} to {last} px a side: a megapixel takes "
-        f"{measure.shown(times[-1])} times as long, the peak of anonymous memory goes from {anonymous[0]:.0f} to {anonymous[-1]:.0f} MB."
+        f"Prediction in tiles, from {first} to {last} px a side: a megapixel takes {measure.shown(times[-1])} times as long, "
+        f"and the peak of anonymous memory goes from {anonymous[0]:.0f} to {anonymous[-1]:.0f} MB."
     )
     return measure.Table("Prediction in tiles", columns, rows, notes, headline)
 
