@@ -79,3 +79,13 @@ def test_all_figures_have_a_description(epochs):
     ]
     for figure, alt in figures:
         assert len(alt) > 40 and figure.get_size_inches()[0] <= plots.WIDTH + 0.01
+
+
+def test_shares_of_multiplications_and_time_stand_side_by_side():
+    levels = [("64 x 64", 0.25, 0.3, 0.15), ("32 x 32", 0.5, 0.1, 0.05)]
+    figure, alt = plots.products_and_time.__wrapped__(levels)
+    heights = [[bar.get_height() for bar in bars] for bars in figure.axes[0].containers if hasattr(bars, "patches")]
+    assert np.allclose(heights, [[0.25, 0.5], [0.3, 0.1], [0.15, 0.05]])
+    stacked = figure.axes[0].containers[2].patches
+    assert np.allclose([bar.get_y() for bar in stacked], [0.3, 0.1]), "all else stands on the convolutions"
+    assert "0.25 and 0.45" in alt and "0.50 and 0.15" in alt

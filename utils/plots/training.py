@@ -211,3 +211,30 @@ def seed_spread(rows):
         "Test scores of three seeds a network as dots. The dots of one network lie close together; the two networks are far "
         "apart in IoU and in recall on outlined shapes, and close in recall on filled shapes."
     )
+
+
+@figure
+def products_and_time(levels):
+    """Draw, for each level of the U, its share of all multiplications beside its share of a training step's time.
+
+    Args:
+        levels: one tuple a level from the top: its size and channels as a text, its share of the multiplications, the share
+            of the time that its convolutions take, and the share that all else of it takes, each 0..1.
+    """
+    fig, axis = plt.subplots(figsize=(0.85 * WIDTH, 3.2))
+    places = np.arange(len(levels))
+    names, products, convolutions, rest = zip(*levels)
+    times = [c + r for c, r in zip(convolutions, rest)]
+    axis.bar(places - 0.2, products, 0.36, color=GREY, hatch="...", edgecolor="white", label="multiplications")
+    axis.bar(places + 0.2, convolutions, 0.36, color=BLUE, label="time: convolutions")
+    bars = axis.bar(
+        places + 0.2, rest, 0.36, bottom=convolutions, color=ORANGE, hatch="///", edgecolor="white",
+        label="time: everything else",
+    )  # fmt: skip
+    axis.bar_label(bars, [f"{time:.2f}" for time in times], padding=2)
+    axis.set(
+        xticks=places, xticklabels=names, ylabel="share of a training step", ylim=(0, 1.2 * max(*products, *times))
+    )
+    axis.legend()
+    said = ", ".join(f"{p:.2f} and {time:.2f}" for p, time in zip(products, times))
+    return fig, f"Bars for each level of the U from the top: its share of the multiplications, and of the time: {said}."
