@@ -55,14 +55,14 @@ def test_no_shape_is_cut_by_the_border():
 
 
 def test_the_loss_is_half_crossentropy_and_half_dice_by_hand():
-    masks = np.zeros((2, 2, 2, 2), np.uint8)
-    masks[0, 0, 0, 0] = masks[0, 1, :, 1] = 1
+    masks = np.zeros((2, 2, 2, 6), np.uint8)
+    masks[0, 0, 0, 0] = masks[0, 1, :, 1] = masks[1, :, :, 3] = 1
     probability = np.random.default_rng(0).uniform(0.05, 0.95, masks.shape)
     logits = np.log(probability / (1 - probability)).astype(np.float32)
     for got, mask, p in zip(np.asarray(peer.loss(masks, logits)), masks, probability):
         crossentropy = -np.mean(np.where(mask, np.log(p), np.log(1 - p)))
         dice = [
-            (2 * (mask[..., k] * p[..., k]).sum() + 1) / (mask[..., k].sum() + p[..., k].sum() + 1) for k in range(2)
+            (2 * (mask[..., k] * p[..., k]).sum() + 1) / (mask[..., k].sum() + p[..., k].sum() + 1) for k in range(6)
         ]
         assert got == pytest.approx(crossentropy / 2 + (1 - np.mean(dice)) / 2, rel=1e-5)
 
@@ -94,6 +94,19 @@ def test_folding_keeps_every_value_and_unfolding_undoes_it():
     assert folded.shape == (2, 2, 3, 48)
     assert np.array_equal(folded[1, 1, 2].reshape(4, 4, 3), x[1, 4:8, 8:12])
     assert np.array_equal(np.asarray(peer.unfold(folded, 4)), x)
+
+
+def test_the_loss_of_folded_masks_and_logits_is_the_same():
+    _, masks = peer_task.draw(3)
+    logits = np.random.default_rng(0).normal(-2, 2, masks.shape).astype(np.float32)
+    folded = peer.loss(peer.folded(masks, 4), peer.fold(logits, 4))
+    assert np.asarray(folded) == pytest.approx(np.asarray(peer.loss(masks, logits)), rel=1e-5)
+
+
+def test_our_network_answers_for_every_pixel_and_class():
+    network = peer.build(peer.Recipe(block=4, base=4, depth=1))
+    assert network.output_shape == (None, 48, 48, 96)
+    assert np.asarray(peer.unfold(network(np.zeros((1, 192, 192, 1), np.float32)), 4)).shape == (1, 192, 192, 6)
 
 
 # ---- Following a training ----------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from utils import training, unet
 
 AIM_SECONDS = 120
 LONG_SECONDS = 600
+CLASSES = len(peer_task.NAMES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Recipe:
 
     Attributes:
         block: side of the squares of pixels that are folded into channels before the network, and unfolded behind it.
-        base, depth: of the network between the two.
+        base, depth, upsampling: of the network between the two.
         batch_size: pictures a step.
         peak: highest learning rate.
     """
@@ -41,6 +42,7 @@ class Recipe:
     depth: int = 2
     batch_size: int = 8
     peak: float = 1e-2
+    upsampling: str = "nearest"
 
 
 OURS = Recipe()
@@ -139,11 +141,12 @@ def per_image(data, rounds) -> Table:
     model = build(OURS)
     training.compile_model(model, STEPS, peak=OURS.peak, loss=loss)
     images, masks = data
-    part = slice(0, OURS.batch_size)
+    inputs = images[: OURS.batch_size].astype(np.float32)
+    targets = folded(masks[: OURS.batch_size], OURS.block).astype(np.float32)
 
     def ours():
         for _ in range(4):
-            model.train_on_batch(images[part].astype(np.float32), masks[part].astype(np.float32))
+            model.train_on_batch(inputs, targets)
 
     framework, theirs = peer_step(images[:PEER_BATCH], masks[:PEER_BATCH])
     seconds = measure.in_turn({"ours": ours, "theirs": theirs}, rounds)
@@ -176,18 +179,20 @@ def loss(masks, logits):
     """Half binary cross-entropy, half soft Dice loss; smooth 1, per image and class, then the mean over classes.
 
     Args:
-        masks: 0 and 1, ``(N, H, W, classes)``.
+        masks: 0 and 1, ``(N, H, W, classes)``, or folded, see :func:`fold`; the loss is the same.
         logits: the network's output before the sigmoid, of the same shape.
 
     Returns:
         The loss of every image, ``(N,)``.
     """
+
+    def per_class(x):
+        return ops.sum(ops.reshape(ops.sum(x, axis=(1, 2)), (-1, x.shape[-1] // CLASSES, CLASSES)), axis=1)
+
     masks = ops.cast(masks, logits.dtype)
     crossentropy = ops.mean(ops.softplus(logits) - masks * logits, axis=(1, 2, 3))
     probability = ops.sigmoid(logits)
-    both = ops.sum(masks * probability, axis=(1, 2))
-    either = ops.sum(masks, axis=(1, 2)) + ops.sum(probability, axis=(1, 2))
-    dice = (2 * both + 1) / (either + 1)
+    dice = (2 * per_class(masks * probability) + 1) / (per_class(masks) + per_class(probability) + 1)
     return crossentropy / 2 + (1 - ops.mean(dice, axis=-1)) / 2
 
 
@@ -205,14 +210,22 @@ def validation_loss(model, images, masks, batch_size=20):
 
 
 def build(recipe) -> keras.Model:
-    """A U-Net on folded pictures: squares of pixels become channels, and channels squares of pixels behind it."""
-    block, side, classes = recipe.block, peer_task.SIDE, len(peer_task.NAMES)
+    """A U-Net on folded pictures: squares of pixels become channels. Its logits are folded too; :func:`unfold` undoes it.
+
+    The head sees the features and, beside them, the picture's own pixels: a pixel of a shape is mostly a white one.
+    """
+    block, side = recipe.block, peer_task.SIDE
     core = unet.build_unet(
         (side // block, side // block, block**2),
-        depth=recipe.depth, base=recipe.base, classes=classes * block**2, activation="logits",
+        depth=recipe.depth, base=recipe.base, upsampling=recipe.upsampling, activation="logits",
     )  # fmt: skip
+    features = keras.Model(core.inputs, core.get_layer("head").input)
     image = keras.Input((side, side, 1), name="image")
-    return keras.Model(image, unfold(core(fold(image, block)), block), name="folded_unet")
+    pixels = fold(image, block)
+    seen = keras.layers.Concatenate(name="with_pixels")([features(pixels), pixels])
+    start = keras.initializers.Constant(-4.0)  # most pixels are ground
+    logits = keras.layers.Conv2D(CLASSES * block**2, 1, bias_initializer=start, name="classes")(seen)
+    return keras.Model(image, logits, name="folded_unet")
 
 
 def fold(x, block):
@@ -227,6 +240,11 @@ def unfold(x, block):
     _, height, width, channels = x.shape
     x = ops.reshape(x, (-1, height, width, block, block, channels // block**2))
     return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, height * block, width * block, channels // block**2))
+
+
+def folded(masks, block):
+    """Masks as the folded network's logits are arranged, a few at a time."""
+    return np.concatenate([np.asarray(fold(masks[i : i + 50], block)) for i in range(0, len(masks), 50)])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,7 +271,8 @@ def train(data, validation, steps, seed, *, recipe=OURS, limit=None, every=50) -
         list of Moment; the seconds count building, compiling and training, not the looks.
     """
     keras.utils.set_random_seed(seed)
-    images, masks = data
+    images, masks = data[0], folded(data[1], recipe.block)
+    validation = validation[0], folded(validation[1], recipe.block)
     order = epochs(len(images), steps * recipe.batch_size, seed)
     spent, start, moments = 0.0, time.perf_counter(), []
     model = build(recipe)
@@ -379,7 +398,7 @@ def torch_network(torch, channels=(64, 128, 256, 512)):
             super().__init__()
             self.down = nn.ModuleList(block(a, b) for a, b in zip((3, *channels), channels))
             self.up = nn.ModuleList(block(a + b, b) for a, b in zip(channels[:0:-1], channels[-2::-1]))
-            self.head = nn.Conv2d(channels[0], len(peer_task.NAMES), 1)
+            self.head = nn.Conv2d(channels[0], CLASSES, 1)
 
         def forward(self, x):
             carried = []
