@@ -51,6 +51,13 @@ def test_no_shape_is_cut_by_the_border():
     assert not (images[:, 0].any() or images[:, -1].any() or images[:, :, 0].any() or images[:, :, -1].any())
 
 
+def test_the_share_of_each_class_is_that_of_many_pictures():
+    drawn = 100 * peer_task.draw(1000, 5, 64)[1].mean((1, 2))
+    means, deviations = peer_task.shares(64)
+    assert np.all(np.abs(drawn.mean(0) - means) < 4 * deviations / np.sqrt(1000))
+    assert drawn.std(0) == pytest.approx(deviations, rel=0.1)
+
+
 # ---- Loss and networks -------------------------------------------------------------------------------------------------
 
 
@@ -141,6 +148,5 @@ def test_the_verdict_on_the_time_follows_the_figures():
 
 
 def test_few_pictures_says_how_many_would_differ_as_much():
-    share = np.array([[0.5, 1.9], [1.5, 2.1]] * 100)  # means of 1 and 2, standard deviations of .5 and .1
     stated = [1 + 0.5 / np.sqrt(40), 2 - 0.1 / np.sqrt(40)]
-    assert "about 40 pictures" in peer.few_pictures(share, stated)
+    assert "about 40 pictures" in peer.few_pictures([1, 2], [0.5, 0.1], stated)

@@ -140,3 +140,20 @@ def draw(count, seed=0, side=SIDE):
             else:
                 image[top:bottom, first:last] |= stamp
     return images, masks
+
+
+def shares(side=SIDE, steps=100_000):
+    """The percentage of a picture that each class covers: mean and standard deviation over all sizes it can have.
+
+    Args:
+        side: of the picture in pixels.
+        steps: how finely the uniform distribution of the sizes is divided.
+    """
+    fractions = SIZES[0] + (SIZES[1] - SIZES[0]) * (np.arange(steps) + 0.5) / steps
+    means, deviations = [], []
+    for number, zoom in enumerate(ZOOMS):
+        sizes, times = np.unique((side * fractions * zoom).astype(int), return_counts=True)
+        areas = 100 * np.array([_stamp(number, int(size))[0].sum() for size in sizes]) / side**2
+        means.append(np.average(areas, weights=times))
+        deviations.append(np.sqrt(np.average((areas - means[-1]) ** 2, weights=times)))
+    return np.array(means), np.array(deviations)
