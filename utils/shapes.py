@@ -189,11 +189,17 @@ def draw(count, *, split="train", seed=0, level="standard", size=64, kinds=KINDS
     size = _size(size)
     indices = picture_numbers(count, most=min(MOST_PICTURES, MOST_PIXELS // size**2))
     chunk = max(1, _CHUNK_PIXELS // size**2)
-    parts = [
-        paint(plan(indices[i : i + chunk], split=split, seed=seed, level=level, kinds=kinds), size)
-        for i in range(0, len(indices), chunk)
-    ]
-    return Samples(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(Samples)))
+    n = len(indices)
+    drawn = Samples(
+        np.empty((n, size, size, 3), np.float32),
+        np.empty((n, size, size, 1), np.uint8),
+        *(np.empty((n, size, size), np.uint8) for _ in range(3)),
+    )
+    for i in range(0, n, chunk):
+        part = paint(plan(indices[i : i + chunk], split=split, seed=seed, level=level, kinds=kinds), size)
+        for field in dataclasses.fields(Samples):
+            getattr(drawn, field.name)[i : i + chunk] = getattr(part, field.name)
+    return drawn
 
 
 def plan(count, *, split="train", seed=0, level="standard", kinds=KINDS) -> Plan:
@@ -284,7 +290,7 @@ def paint(plan: Plan, size: int = 64) -> Samples:
     n = len(plan)
     centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
     grid_x, grid_y = centres[None, None, :], centres[None, :, None]
-    image = np.ascontiguousarray(_ground(plan, grid_x, grid_y), np.float32)  # a changed plan may hold wider numbers
+    image = _ground(plan, grid_x, grid_y)
     for k in range(LINE_SLOTS):
         rows = np.flatnonzero(plan.lines[:, k, 7])
         x, y, angle, half, *colour = np.moveaxis(plan.lines[rows, k, :7], -1, 0)[..., None, None]
@@ -323,13 +329,17 @@ def paint(plan: Plan, size: int = 64) -> Samples:
             ):
                 chart.reshape(-1)[inside] = value
 
-    noise = np.empty_like(image)
-    for key, values in zip(plan.keys, noise):
-        _generator(key, 1).standard_normal(dtype=np.float32, out=values)
-    noise *= plan.noise[:, None, None, None]
-    image += noise
-    image = np.rint(np.clip(image, 0, 1, out=image) * np.float32(255)).astype(np.uint8)
-    image = np.divide(image, np.float32(255), dtype=np.float32)
+    # Noise and rounding, a picture at a time: its values stay in the processor's cache.
+    noise = np.empty(image.shape[1:], np.float32)
+    levels = np.empty(image.shape[1:], np.uint8)
+    for pixels, key, strength in zip(image, plan.keys, plan.noise):
+        _generator(key, 1).standard_normal(dtype=np.float32, out=noise)
+        noise *= strength
+        pixels += noise
+        np.clip(pixels, 0, 1, out=pixels)
+        pixels *= np.float32(255)
+        np.rint(pixels, out=levels, casting="unsafe")
+        np.divide(levels, np.float32(255), out=pixels)
     return Samples(image, (instances > 0).astype(np.uint8)[..., None], classes, instances, styles)
 
 
@@ -357,7 +367,10 @@ def _ground(plan, grid_x, grid_y):
     for k in range(WAVES):
         across, down, phase, strength = plan.waves[:, k].T[..., None, None]
         light = light + strength * np.sin(np.float32(2 * np.pi) * (across * grid_x + down * grid_y) + phase)
-    return plan.ground[:, None, None] + light[..., None]
+    image = np.empty((*light.shape, 3), np.float32)
+    for channel in range(3):
+        np.add(light, plan.ground[:, channel, None, None], out=image[..., channel], casting="same_kind")
+    return image
 
 
 def _turn(x, y, angle):
