@@ -26,8 +26,10 @@ def test_a_line_of_the_status_is_read_in_mb_of_ten_to_the_six():
         memory.memory_of(STATUS, "VmSwap")
 
 
-def test_the_peak_is_not_below_what_is_held_now():
+def test_the_peak_is_not_below_what_is_held_now(monkeypatch):
     assert 1 < memory.resident() <= memory.peak() < 100_000
+    monkeypatch.setattr(memory, "_status", lambda: STATUS)
+    assert (memory.resident(), memory.peak()) == (512.0, 1024.0)
 
 
 def test_what_stays_under_a_limit_comes_with_the_largest_first():
