@@ -89,11 +89,11 @@ def test_the_verdict_is_computed():
     assert "not reached" not in limit.verdict([0.5, 0.6, 0.7])
 
 
-def test_only_what_is_always_faster_is_called_faster():
+def test_only_what_is_nearly_always_faster_is_called_faster():
     attempts = [
         {"name": "now and then", "ratios": [0.5, 0.6, 1.1], "same": "yes"},
         {"name": "hardly", "ratios": [0.98, 0.99, 0.99], "same": "yes"},
-        {"name": "some", "ratios": [0.8, 0.9, 0.95], "same": "yes"},
+        {"name": "some", "ratios": [0.8, *[0.9] * 8, 1.05], "same": "yes"},
         {"name": "much", "ratios": [0.5, 0.5, 0.6], "same": "no"},
     ]
     told = limit.faster(attempts)

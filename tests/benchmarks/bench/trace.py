@@ -19,9 +19,9 @@ LAYER = re.compile(r"(?:^|/)(enc|dec|bottleneck|head)(\d*)(?:_([a-z]+)\d*)?(?:_\
 KINDS = (
     "convolutions, forward", "convolutions, gradients of inputs", "convolutions, gradients of weights",
     "copies into another order", "normalisations and ReLUs", "poolings", "upsamplings and skips", "loss", "Adam", "other",
-    "nothing runs",
+    "nothing runs", "between the steps",
 )  # fmt: skip
-FORWARD, INPUTS, WEIGHTS, COPIES, NORMS, POOLINGS, JOINS, LOSS, ADAM, OTHER, NOTHING = KINDS
+FORWARD, INPUTS, WEIGHTS, COPIES, NORMS, POOLINGS, JOINS, LOSS, ADAM, OTHER, NOTHING, BETWEEN = KINDS
 CONVOLUTIONS = (FORWARD, INPUTS, WEIGHTS)
 
 _STEP = "CpuExecutable::ExecuteAsyncOnStream"
@@ -110,7 +110,7 @@ def level_of(where: str, depth: int) -> int:
 
 
 def read(folder: Path, depth: int) -> list[dict[tuple[int, str], float]]:
-    """Seconds by ``(level, kind)`` of every step in a trace.
+    """Seconds by ``(level, kind)`` of every step in a trace but the last, from its begin to the begin of the next one.
 
     Args:
         folder: what ``tf.profiler.experimental.start`` was given.
@@ -120,7 +120,7 @@ def read(folder: Path, depth: int) -> list[dict[tuple[int, str], float]]:
         list: one dict a step, in order; level 0 is what belongs to none.
 
     Raises:
-        ValueError: the trace holds no compiled step, or none of its pieces is in the compiled program.
+        ValueError: the trace holds fewer than two compiled steps, or none of its pieces is in the compiled program.
         ImportError: this TensorFlow has no reader for its traces.
     """
     from tensorflow.compiler.xla.service import hlo_pb2
@@ -148,15 +148,15 @@ def read(folder: Path, depth: int) -> list[dict[tuple[int, str], float]]:
                     ended[name.removeprefix(_END)].append(end)
                 else:
                     begun.append((begin, end, name))
-    if not steps or not programs:
-        raise ValueError("The trace holds no step that was compiled by XLA.")
+    if len(steps) < 2 or not programs:
+        raise ValueError("The trace does not hold two steps that were compiled by XLA.")
     places = _places(max(programs, key=lambda program: len(program.computations)), depth)
     pieces = lasting([piece for piece in begun if piece[2] in places], ended)
     if not pieces:
         raise ValueError("No piece of the trace is in the compiled program.")
-    found = []
-    for begin, end in sorted(steps):
-        seconds = defaultdict(float)
+    found, steps = [], sorted(steps)
+    for (begin, end), (following, _) in zip(steps, steps[1:]):
+        seconds = defaultdict(float, {(0, BETWEEN): max(0.0, following - end)})
         for name, time in shared_time(pieces, begin, end).items():
             seconds[places.get(name, (0, NOTHING))] += time
         found.append(dict(seconds))
