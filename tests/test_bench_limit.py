@@ -123,3 +123,56 @@ def test_the_macs_of_the_levels_are_all_there_are():
     levels = limit._level_macs(cost.layer_table(model))
     assert len(levels) == limit.DEPTH + 1 and sum(levels) == cost.macs(model)
     assert levels[-1] == 9 * 4 * 4 * (64 * 128 + 128 * 128)
+
+
+def at_once(tasks, rounds=1):
+    """As measure.in_turn, without waiting."""
+    for task in tasks.values():
+        task()
+    return {name: [0.25 + 0.01 * turn for turn in range(rounds)] for name in tasks}
+
+
+class Fake:
+    """Answers as a worker does, at once."""
+
+    def __init__(self, variant):
+        if variant.policy != "float32":
+            raise RuntimeError("its process ended with code 1")
+        self.ready = {"compiled": 9.0, "digest": variant.norm, "macs": 500, "level_macs": [100] * 5, "faults": 7.0}
+        self.ready |= {"steps": 2, "forwards": 3, "peak": 900.0}
+
+    def ask(self, do, **options):
+        if do == "trace":
+            return {"count": 3, "seconds": [[level, kind, time] for (level, kind), time in SECONDS.items()]}
+        return {"seconds": 0.25, "digest": options.get("way")}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_all_tables_are_made(quick, monkeypatch):
+    monkeypatch.setattr(limit, "Worker", Fake)
+    monkeypatch.setattr(limit.measure, "in_turn", at_once)
+    titles = {table.title: table for table in limit.tables(quick)}
+    assert all(table.text() for table in titles.values())
+    tried = {row[0]: row for row in titles["What was tried"].rows}
+    assert len(tried) == len(limit.tried(quick)) + 1 and tried[limit.RECIPE.name][3] == 7.0
+    kinds = titles["Where a step's time goes, by kind of work"].rows
+    assert sum(row[2] for row in kinds) == pytest.approx(1)
+    levels = titles["Where a step's time goes, by level"].rows
+    assert sum(row[4] + row[5] for row in levels) == pytest.approx(1)
+    if not quick:
+        assert tried["bfloat16 (mixed_bfloat16)"][1] == "its process ended with code 1"
+        assert tried["no normalisation"][-1] == "no" and tried["one thread"][-1] == "yes"
+
+
+def test_without_a_trace_the_other_tables_are_made(monkeypatch):
+    ask = Fake.ask
+    monkeypatch.setattr(Fake, "ask", lambda self, do, **o: {"failed": "gone"} if do == "trace" else ask(self, do, **o))
+    monkeypatch.setattr(limit, "Worker", Fake)
+    monkeypatch.setattr(limit.measure, "in_turn", at_once)
+    assert sum("gone" in table.notes for table in limit.tables(True)) == 2

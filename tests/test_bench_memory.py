@@ -88,3 +88,11 @@ def test_maps_computed_again_give_the_same_network(remat):
     again.set_weights(plain.get_weights())
     image = np.random.default_rng(0).random((1, 16, 16, 3), dtype=np.float32)
     assert np.allclose(plain(image), again(image), atol=1e-6)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_all_tables_are_made(quick, monkeypatch):
+    monkeypatch.setattr(memory, "measured", lambda trial: {"failed": "gone"} if trial.remat else figures(1000.0))
+    by_size, article = memory.tables(quick)
+    assert by_size.text() and article.text()
+    assert len(by_size.rows) == len(memory.grid(quick)) and len(article.rows) == len(memory.ways(quick))

@@ -431,13 +431,7 @@ def _attempt(variant, base, rounds):
     found = measure.ratios(other, recipe)
     said(f"{variant.name}: {measure.spread(found)} of the recipe's time")
     same = "yes" if ready["digest"] == base.ready["digest"] else "no"
-    return {
-        "name": variant.name,
-        "ratios": found,
-        "compiled": ready["compiled"],
-        "same": same,
-        "faults": ready["faults"],
-    }
+    return {"name": variant.name, "ratios": found, "same": same, "ready": ready}
 
 
 def _attempt_table(attempts, recipe):
