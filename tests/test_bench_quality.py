@@ -108,5 +108,26 @@ def test_every_run_is_drawn_and_the_text_says_where_it_ends(runs):
     (axis,) = figure.axes
     assert [list(line.get_ydata()) for line in axis.lines] == [run.iou for found in runs.values() for run in found]
     assert len({(line.get_color(), line.get_linestyle()) for line in axis.lines}) == 3
-    assert "2 runs a network. After 20 s: this series' network 0.91," in text
+    assert "2 runs a network. After 20 s: the series' network 0.91, the article's network 0.75," in text
     plt.close(figure)
+
+
+def test_labels_do_not_overlap():
+    assert quality.apart([0.9, 0.2, 0.21], 0.07) == pytest.approx([0.9, 0.2, 0.27])
+    assert quality.apart([0.0, 0.0, 0.05], 0.07) == pytest.approx([0.0, 0.07, 0.14])
+
+
+def test_the_tables_of_a_quick_run_and_the_picture(runs, monkeypatch, tmp_path):
+    trained = iter(found[0] for found in runs.values())
+    asked = []
+    monkeypatch.setattr(
+        quality, "train", lambda network, seed, seconds, *_: asked.append((seed, seconds)) or next(trained)
+    )
+    monkeypatch.setattr(quality.shapes, "draw", lambda *_, **__: None)
+    monkeypatch.setattr(quality, "PICTURE", tmp_path / "benchmarks" / "quality.png")
+    by_seconds, by_network = quality.tables(True)
+    assert asked == [(0, 36)] * 3 and (tmp_path / "benchmarks" / "quality.png").stat().st_size > 5000
+    assert by_seconds.notes[-1].startswith("![IoU over seconds") and by_seconds.notes[-1].endswith(
+        "](benchmarks/quality.png)"
+    )
+    assert [row[0] for row in by_seconds.rows] == [row[0] for row in by_network.rows] == list(quality.NETWORKS)

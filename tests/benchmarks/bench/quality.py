@@ -47,11 +47,11 @@ class Network:
 
 
 NETWORKS = {
-    "this series'": Network(training.DEEP.network, training.DEEP.peak, base.BLUE, "-"),
-    "the article's": Network(
+    "the series' network": Network(training.DEEP.network, training.DEEP.peak, base.BLUE, "-"),
+    "the article's network": Network(
         {"depth": 1, "base": 64, "upsampling": "nearest", "norm": "none"}, 1e-3, base.VERMILLION, "--"
     ),
-    "64 channels, 4 poolings": Network(
+    "the classic U-Net": Network(
         {"depth": 4, "base": 64, "upsampling": "transposed", "norm": "none"}, 1e-4, base.GREEN, ":"
     ),
 }
@@ -175,7 +175,7 @@ def by_seconds(runs: dict[str, list[Run]], moments: Sequence[float]) -> measure.
         if all(_worst(runs[first], moment) > _best(runs[other], moment) for other in others)
     ]  # fmt: skip
     notes = [
-        f"Aim: every run of {first} network above every run of the others. Reached after "
+        f"Aim: every run of {first} above every run of the others. Reached after "
         f"{', '.join(f'{moment:g}' for moment in ahead) or 'no number of'} s, of {len(moments)} moments looked at."
     ]
     return measure.Table("IoU over all pixels of 200 validation pictures, by seconds of training", columns, rows, notes)
@@ -211,17 +211,26 @@ def by_network(runs: dict[str, list[Run]]) -> measure.Table:
     return measure.Table("What each network did in its time", columns, rows, notes)
 
 
+def apart(heights: Sequence[float], distance: float) -> list[float]:
+    """Places for labels, as near to these heights as they can be with a distance between them; none below 0."""
+    order = sorted(range(len(heights)), key=lambda k: heights[k])
+    places, below = [0.0] * len(heights), -distance
+    for k in order:
+        places[k] = below = max(heights[k], below + distance)
+    return places
+
+
 def lines(runs: dict[str, list[Run]]):
     """A figure of the IoU over the seconds: every run a thin line. Returns the figure and a text that says what it shows."""
     fig, axis = plt.subplots(figsize=(base.WIDTH, 4.2))
-    told = []
+    heights, told = [], []
     for name, found in runs.items():
         look = NETWORKS[name]
         for run in found:
             axis.plot(run.seconds, run.iou, look.dash, color=look.colour, marker="o", markersize=3, linewidth=1.2)
-        end, height = max(run.seconds[-1] for run in found), median(run.iou[-1] for run in found)
-        axis.annotate(name, (end, height), (8, 0), textcoords="offset points", color=look.colour, va="center")
-        told.append(f"{name} network {height:.2f}")
+        height = median(run.iou[-1] for run in found)
+        heights.append(height)
+        told.append(f"{name} {height:.2f}")
     axis.set(
         xlabel="seconds of training, compilation included",
         ylabel="IoU of validation pictures",
@@ -231,6 +240,8 @@ def lines(runs: dict[str, list[Run]]):
     axis.grid(color="#E5E5E5", linewidth=0.8)
     count = len(next(iter(runs.values())))
     end = max(run.seconds[-1] for found in runs.values() for run in found)
+    for name, height in zip(runs, apart(heights, 0.07)):
+        axis.annotate(name, (end, height), (8, 0), textcoords="offset points", color=NETWORKS[name].colour, va="center")
     return fig, f"IoU over seconds of training, {count} runs a network. After {end:.0f} s: {', '.join(told)}."
 
 
@@ -250,4 +261,5 @@ def tables(quick: bool) -> list[measure.Table]:
         figure.savefig(PICTURE)
         plt.close(figure)
     table = by_seconds(runs, [seconds * part / 6 for part in range(1, 7)])
+    table.notes = [*table.notes, f"![{alt}]({PICTURE.parent.name}/{PICTURE.name})"]
     return [table, by_network(runs)]
