@@ -86,14 +86,15 @@ def runs():
 
 
 def test_the_aim_looks_at_every_run(runs):
-    table = quality.by_seconds(runs, [5, 10, 20])
+    table = quality.by_seconds(runs, [5, 10, 20], 7)
+    assert "of 7 validation pictures" in table.title
     assert [row[1] for row in table.rows] == ["–"] * 3 and table.rows[0][3] == "0.910 (0.900 to 0.920)"
     assert "Reached after 20 s, of 3 moments" in table.notes[0], "at 10 s one run lies below one of another network"
 
 
 def test_an_aim_that_is_never_reached_says_so(runs):
     runs[list(runs)[0]].append(made(0.0, 0.0))
-    assert "Reached after no number of s" in quality.by_seconds(runs, [10, 20]).notes[0]
+    assert "Reached after no number of s" in quality.by_seconds(runs, [10, 20], 7).notes[0]
 
 
 def test_what_each_network_did(runs):
@@ -120,13 +121,13 @@ def test_labels_do_not_overlap():
 def test_the_tables_of_a_quick_run_and_the_picture(runs, monkeypatch, tmp_path):
     trained = iter(found[0] for found in runs.values())
     asked = []
-    monkeypatch.setattr(
-        quality, "train", lambda network, seed, seconds, *_: asked.append((seed, seconds)) or next(trained)
-    )
+    monkeypatch.setattr(quality, "train", lambda _, *told: asked.append(told[:3]) or next(trained))
     monkeypatch.setattr(quality.shapes, "draw", lambda *_, **__: None)
     monkeypatch.setattr(quality, "PICTURE", tmp_path / "benchmarks" / "quality.png")
     by_seconds, by_network = quality.tables(True)
-    assert asked == [(0, 36)] * 3 and (tmp_path / "benchmarks" / "quality.png").stat().st_size > 5000
+    assert [(seed, seconds) for seed, seconds, _ in asked] == [(0, 36)] * 3
+    assert all({18, 36} <= set(moments) for *_, moments in asked), "every network is validated at the table's moments"
+    assert (tmp_path / "benchmarks" / "quality.png").stat().st_size > 5000
     assert by_seconds.notes[-1].startswith("![IoU over seconds") and by_seconds.notes[-1].endswith(
         "](benchmarks/quality.png)"
     )

@@ -1,10 +1,11 @@
 # ruff: noqa: E402
 """How good are the silhouettes of this series' network after so many seconds of training, beside a wider and a larger U-Net?
 
-All networks learn from the same pictures with the same code: batches of 8, turned and flipped, Adam, binary cross-entropy, the
-step compiled with XLA. Each has the same seconds. They begin with the training, so they hold the compilation; validation is not
-counted. The learning rate follows the series' curve from the end of the first step to the last second, whatever number of steps
-a network makes in that time, so that no network has to stop before its rate has come down.
+All networks learn from the same pictures with the same code: batches of 8, turned and flipped, Adam, binary cross-entropy. The
+step is compiled with XLA, which is the fastest way for all three: without it, with oneDNN or not, a step takes longer. Each has
+the same seconds. They begin with the training, so they hold the compilation; validation is not counted. The learning rate
+follows the series' curve from the end of the first step to the last second, whatever number of steps a network makes in that
+time, so that no network has to stop before its rate has come down.
 """
 
 from utils import project
@@ -37,22 +38,25 @@ class Network:
     Attributes:
         network: options of :func:`utils.unet.build_unet`.
         peak: highest learning rate.
+        often: into how many parts the time between two rows of the table is divided, with a validation after each: less often
+            where it takes long.
         colour, dash: of its line.
     """
 
     network: dict
     peak: float
+    often: int
     colour: str
     dash: str
 
 
 NETWORKS = {
-    "the series' network": Network(training.DEEP.network, training.DEEP.peak, base.BLUE, "-"),
+    "the series' network": Network(training.DEEP.network, training.DEEP.peak, 4, base.BLUE, "-"),
     "the article's network": Network(
-        {"depth": 1, "base": 64, "upsampling": "nearest", "norm": "none"}, 1e-3, base.VERMILLION, "--"
+        {"depth": 1, "base": 64, "upsampling": "nearest", "norm": "none"}, 1e-3, 2, base.VERMILLION, "--"
     ),
     "the classic U-Net": Network(
-        {"depth": 4, "base": 64, "upsampling": "transposed", "norm": "none"}, 1e-4, base.GREEN, ":"
+        {"depth": 4, "base": 64, "upsampling": "transposed", "norm": "none"}, 1e-4, 1, base.GREEN, ":"
     ),
 }
 """The article's learning rate is Adam's own, which the article uses; the large one's was the best of ..."""
@@ -97,7 +101,7 @@ class ForSeconds(keras.callbacks.Callback):
     Args:
         run: the :class:`Run` to write into.
         seconds: of the training.
-        moments: seconds at which to validate, rising; the end is one by itself.
+        moments: seconds at which to validate, rising; at the end it validates in any case.
         peak: highest learning rate.
         validate: a function of the network that returns the IoU.
         clock: a function that returns seconds.
@@ -163,7 +167,7 @@ def several(values: Sequence[float | None], otherwise: str) -> str:
     return text if len(known) == len(values) else f"{text}, {len(known)} of {len(values)} runs"
 
 
-def by_seconds(runs: dict[str, list[Run]], moments: Sequence[float]) -> measure.Table:
+def by_seconds(runs: dict[str, list[Run]], moments: Sequence[float], pictures: int) -> measure.Table:
     """The table of the IoU at some moments."""
     rows = [
         [name, *(several([run.at(moment) for run in found], "–") for moment in moments)] for name, found in runs.items()
@@ -178,7 +182,9 @@ def by_seconds(runs: dict[str, list[Run]], moments: Sequence[float]) -> measure.
         f"Aim: every run of {first} above every run of the others. Reached after "
         f"{', '.join(f'{moment:g}' for moment in ahead) or 'no number of'} s, of {len(moments)} moments looked at."
     ]
-    return measure.Table("IoU over all pixels of 200 validation pictures, by seconds of training", columns, rows, notes)
+    return measure.Table(
+        f"IoU over all pixels of {pictures} validation pictures, by seconds of training", columns, rows, notes
+    )
 
 
 def _worst(found, moment):
@@ -246,12 +252,12 @@ def lines(runs: dict[str, list[Run]]):
 
 
 def tables(quick: bool) -> list[measure.Table]:
-    seconds, seeds = (36, (0,)) if quick else (90, (0, 1, 2))
-    moments = [seconds * part / 12 for part in range(2, 12)]
-    images, validation = shapes.draw(1000), shapes.draw(200, split="validation")
+    seconds, parts, seeds, pictures = (36, 2, (0,), 100) if quick else (90, 3, (0, 1, 2), 200)
+    images, validation = shapes.draw(1000), shapes.draw(pictures, split="validation")
     runs = {name: [] for name in NETWORKS}
     for seed in seeds:
         for name, network in NETWORKS.items():
+            moments = evenly(seconds, parts * network.often)
             run = train(network, seed, seconds, moments, images, validation)
             runs[name].append(run)
             print(f"{name}, seed {seed}: {run.steps} steps, IoU {run.iou[-1]:.3f}", flush=True)
@@ -260,6 +266,11 @@ def tables(quick: bool) -> list[measure.Table]:
         PICTURE.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(PICTURE)
         plt.close(figure)
-    table = by_seconds(runs, [seconds * part / 6 for part in range(1, 7)])
+    table = by_seconds(runs, evenly(seconds, parts), pictures)
     table.notes = [*table.notes, f"![{alt}]({PICTURE.parent.name}/{PICTURE.name})"]
     return [table, by_network(runs)]
+
+
+def evenly(seconds: float, parts: int) -> list[float]:
+    """The ends of so many equal parts of some seconds."""
+    return [seconds * part / parts for part in range(1, parts + 1)]
