@@ -30,7 +30,7 @@ from tests.benchmarks.bench import measure
 from utils import tiling
 
 TILE, HALO = 256, 96
-"""All sides are multiples of this tile: no window is predicted for less than a tile. The halo is that of notebook 08."""
+"""All sides are multiples of the tile: no window is predicted for less than a tile. The halo is that of notebook 08."""
 
 PERIOD = 512
 """The picture repeats after this many pixels, which are two tiles: away from the border, the result must repeat as well."""

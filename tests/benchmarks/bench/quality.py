@@ -1,0 +1,276 @@
+# ruff: noqa: E402
+"""How good are the silhouettes of this series' network after so many seconds of training, beside a wider and a larger U-Net?
+
+All networks learn from the same pictures with the same code: batches of 8, turned and flipped, Adam, binary cross-entropy. The
+step is compiled with XLA, which is the fastest way for all three: without it, with oneDNN or not, a step takes longer. Each has
+the same seconds. They begin with the training, so they hold the compilation; validation is not counted. The learning rate
+follows the series' curve from the end of the first step to the last second, whatever number of steps a network makes in that
+time, so that no network has to stop before its rate has come down.
+"""
+
+from utils import project
+
+project.start()  # before TensorFlow is loaded: it sets what TensorFlow reads then
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from statistics import median
+
+import keras
+import matplotlib.pyplot as plt
+
+from tests.benchmarks.bench import measure
+from utils import pipeline, plots, shapes, training, unet
+from utils.plots import base
+
+PICTURE = measure.FOLDER / "quality.png"
+GOALS = (0.8, 0.9, 0.95)
+"""Values of the IoU whose time is told."""
+POINTS = 200
+"""In so many steps the learning rate follows its curve."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """What is trained, and how it is drawn.
+
+    Attributes:
+        network: options of :func:`utils.unet.build_unet`.
+        peak: highest learning rate.
+        often: into how many parts the time between two rows of the table is divided, with a validation after each: less often
+            where it takes long.
+        colour, dash: of its line.
+    """
+
+    network: dict
+    peak: float
+    often: int
+    colour: str
+    dash: str
+
+
+NETWORKS = {
+    "the series' network": Network(training.DEEP.network, training.DEEP.peak, 4, base.BLUE, "-"),
+    "the article's network": Network(
+        {"depth": 1, "base": 64, "upsampling": "nearest", "norm": "none"}, 1e-3, 2, base.VERMILLION, "--"
+    ),
+    "the classic U-Net": Network(
+        {"depth": 4, "base": 64, "upsampling": "transposed", "norm": "none"}, 1e-4, 1, base.GREEN, ":"
+    ),
+}
+"""The article's learning rate is Adam's own, which the article uses; the large one's was the best of ..."""
+
+
+@dataclasses.dataclass
+class Run:
+    """One training: what each validation found, in order, and what was done in that time.
+
+    Attributes:
+        seconds: of training up to each validation.
+        begun: when the last step before it had begun; for the first step, which compiles, when it ended.
+        iou: what it found.
+        first_step: seconds of the first step.
+        steps: how many in all.
+    """
+
+    seconds: list[float] = dataclasses.field(default_factory=list)
+    begun: list[float] = dataclasses.field(default_factory=list)
+    iou: list[float] = dataclasses.field(default_factory=list)
+    first_step: float = 0.0
+    steps: int = 0
+
+    def at(self, moment: float) -> float | None:
+        """The IoU of the last validation up to a moment, a step that had begun counted; None before the first."""
+        known = [iou for begun, iou in zip(self.begun, self.iou) if begun <= moment]
+        return known[-1] if known else None
+
+    def reached(self, goal: float) -> float | None:
+        """The seconds of the first validation with at least this IoU; None if there is none."""
+        return next((seconds for seconds, iou in zip(self.seconds, self.iou) if iou >= goal), None)
+
+    @property
+    def step(self) -> float:
+        """Seconds a step, without the first, which holds the compilation."""
+        return (self.seconds[-1] - self.first_step) / max(1, self.steps - 1)
+
+
+class ForSeconds(keras.callbacks.Callback):
+    """Sets the learning rate by the clock, validates at given seconds, and stops when the time is over.
+
+    Args:
+        run: the :class:`Run` to write into.
+        seconds: of the training.
+        moments: seconds at which to validate, rising; at the end it validates in any case.
+        peak: highest learning rate.
+        validate: a function of the network that returns the IoU.
+        clock: a function that returns seconds.
+    """
+
+    def __init__(self, run: Run, seconds: float, moments: Sequence[float], peak: float, validate, clock=None):
+        super().__init__()
+        self.run, self.limit, self.moments, self.validate = run, seconds, [*moments], validate
+        self.clock = clock or time.perf_counter
+        curve = training.learning_rate(POINTS, peak)
+        self.rates = [float(curve(step)) for step in range(POINTS + 1)]
+
+    def on_train_begin(self, logs=None):
+        self.model.optimizer.learning_rate.assign(self.rates[0])
+        self.start, self.ended = self.clock(), 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        elapsed = self.clock() - self.start
+        run = self.run
+        run.steps += 1
+        run.first_step = run.first_step or elapsed
+        over = elapsed >= self.limit
+        if over or (self.moments and elapsed >= self.moments[0]):
+            self.moments = [moment for moment in self.moments if moment > elapsed]
+            before = self.clock()
+            run.seconds.append(elapsed)
+            run.begun.append(self.ended or elapsed)
+            run.iou.append(self.validate(self.model))
+            self.start += self.clock() - before
+        self.ended, self.model.stop_training = elapsed, over
+        done = (elapsed - run.first_step) / max(1e-9, self.limit - run.first_step)
+        self.model.optimizer.learning_rate.assign(self.rates[min(POINTS, round(POINTS * done))])
+
+
+def train(network: Network, seed: int, seconds: float, moments: Sequence[float], images, validation) -> Run:
+    """Train a network for some seconds, from a seed; validate it at some moments."""
+    data = pipeline.dataset(images.images, images.masks, batch_size=8, shuffle=True, augment=True, seed=seed)
+    keras.utils.set_random_seed(seed)
+    model = unet.build_unet(**network.network)
+    optimizer = keras.optimizers.Adam(network.peak)
+    model.compile(optimizer=optimizer, loss="binary_crossentropy", jit_compile=True)
+
+    def validate(model):
+        return training.iou_at_half(validation.masks, training.predict(model, validation.images))
+
+    run = Run()
+    follow = ForSeconds(run, seconds, moments, network.peak, validate)
+    model.fit(data, epochs=10**6, verbose=0, shuffle=False, callbacks=[follow])
+    keras.backend.clear_session()
+    project.release_memory()
+    return run
+
+
+# ---- Tables and picture ------------------------------------------------------------------------------------------------
+
+
+def several(values: Sequence[float | None], otherwise: str) -> str:
+    """Median and range of several values; a single one alone; how many are there, if some are not."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return otherwise
+    text = measure.spread(known) if len(known) > 1 else measure.shown(float(known[0]))
+    return text if len(known) == len(values) else f"{text}, {len(known)} of {len(values)} runs"
+
+
+def by_seconds(runs: dict[str, list[Run]], moments: Sequence[float], pictures: int) -> measure.Table:
+    """The table of the IoU at some moments."""
+    rows = [
+        [name, *(several([run.at(moment) for run in found], "–") for moment in moments)] for name, found in runs.items()
+    ]
+    columns = ["network", *(f"after {moment:g} s" for moment in moments)]
+    first, *others = runs
+    ahead = [
+        moment for moment in moments
+        if all(_worst(runs[first], moment) > _best(runs[other], moment) for other in others)
+    ]  # fmt: skip
+    notes = [
+        f"Aim: every run of {first} above every run of the others. Reached after "
+        f"{', '.join(f'{moment:g}' for moment in ahead) or 'no number of'} s, of {len(moments)} moments looked at."
+    ]
+    return measure.Table(
+        f"IoU over all pixels of {pictures} validation pictures, by seconds of training", columns, rows, notes
+    )
+
+
+def _worst(found, moment):
+    return min(run.at(moment) or 0 for run in found)
+
+
+def _best(found, moment):
+    return max(run.at(moment) or 0 for run in found)
+
+
+def by_network(runs: dict[str, list[Run]]) -> measure.Table:
+    """The table of what each network did in its time."""
+    rows = []
+    for name, found in runs.items():
+        options = NETWORKS[name]
+        parameters = unet.build_unet(**options.network).count_params()
+        rows.append([
+            name, parameters, f"{options.peak:g}", several([run.first_step for run in found], ""),
+            several([run.step for run in found], ""), several([8 * run.steps for run in found], ""),
+            *(several([run.reached(goal) for run in found], "not reached") for goal in GOALS),
+        ])  # fmt: skip
+    columns = [
+        "network", "parameters", "highest learning rate", "first step with compilation, s", "a later step, s", "pictures seen",
+        *(f"IoU {goal:g} after, s" for goal in GOALS),
+    ]  # fmt: skip
+    notes = [
+        "A goal counts as reached at the first validation that shows it, so its seconds are those of a validation. "
+        "What a network would reach with more time was not measured."
+    ]  # fmt: skip
+    return measure.Table("What each network did in its time", columns, rows, notes)
+
+
+def apart(heights: Sequence[float], distance: float) -> list[float]:
+    """Places for labels, as near to these heights as they can be with a distance between them; none below 0."""
+    order = sorted(range(len(heights)), key=lambda k: heights[k])
+    places, below = [0.0] * len(heights), -distance
+    for k in order:
+        places[k] = below = max(heights[k], below + distance)
+    return places
+
+
+def lines(runs: dict[str, list[Run]]):
+    """A figure of the IoU over the seconds: every run a thin line. Returns the figure and a text that says what it shows."""
+    fig, axis = plt.subplots(figsize=(base.WIDTH, 4.2))
+    heights, told = [], []
+    for name, found in runs.items():
+        look = NETWORKS[name]
+        for run in found:
+            axis.plot(run.seconds, run.iou, look.dash, color=look.colour, marker="o", markersize=3, linewidth=1.2)
+        height = median(run.iou[-1] for run in found)
+        heights.append(height)
+        told.append(f"{name} {height:.2f}")
+    axis.set(
+        xlabel="seconds of training, compilation included",
+        ylabel="IoU of validation pictures",
+        ylim=(0, 1),
+        xlim=(0, None),
+    )
+    axis.grid(color="#E5E5E5", linewidth=0.8)
+    count = len(next(iter(runs.values())))
+    end = max(run.seconds[-1] for found in runs.values() for run in found)
+    for name, height in zip(runs, apart(heights, 0.07)):
+        axis.annotate(name, (end, height), (8, 0), textcoords="offset points", color=NETWORKS[name].colour, va="center")
+    return fig, f"IoU over seconds of training, {count} runs a network. After {end:.0f} s: {', '.join(told)}."
+
+
+def tables(quick: bool) -> list[measure.Table]:
+    seconds, parts, seeds, pictures = (36, 2, (0,), 100) if quick else (90, 3, (0, 1, 2), 200)
+    images, validation = shapes.draw(1000), shapes.draw(pictures, split="validation")
+    runs = {name: [] for name in NETWORKS}
+    for seed in seeds:
+        for name, network in NETWORKS.items():
+            moments = evenly(seconds, parts * network.often)
+            run = train(network, seed, seconds, moments, images, validation)
+            runs[name].append(run)
+            print(f"{name}, seed {seed}: {run.steps} steps, IoU {run.iou[-1]:.3f}", flush=True)
+    with plt.rc_context(plots.STYLE):
+        figure, alt = lines(runs)
+        PICTURE.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(PICTURE)
+        plt.close(figure)
+    table = by_seconds(runs, evenly(seconds, parts), pictures)
+    table.notes = [*table.notes, f"![{alt}]({PICTURE.parent.name}/{PICTURE.name})"]
+    return [table, by_network(runs)]
+
+
+def evenly(seconds: float, parts: int) -> list[float]:
+    """The ends of so many equal parts of some seconds."""
+    return [seconds * part / parts for part in range(1, parts + 1)]
