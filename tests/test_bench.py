@@ -15,6 +15,8 @@ def folder(tmp_path, monkeypatch):
     """A project folder for what is stored and for the page."""
     monkeypatch.setattr(measure, "FOLDER", tmp_path / "data" / "benchmarks")
     monkeypatch.setattr(bench, "PAGE", tmp_path / "data" / "benchmarks.md")
+    monkeypatch.setattr(bench, "README", tmp_path / "README.md")
+    bench.README.write_text(f"# Title\n\nBefore.\n\n{bench.BEGIN}\nOld.\n{bench.END}\n\nAfter.\n", encoding="utf-8")
     monkeypatch.setattr(bench.project, "ROOT", tmp_path)
     monkeypatch.setattr(measure, "commit", lambda: "abc1234")
     return tmp_path / "data"
@@ -157,6 +159,17 @@ def test_all_questions_are_asked_by_default_each_in_a_process(called, folder, ca
     page = (folder / "benchmarks.md").read_text(encoding="utf-8")
     assert all(f"## Question {name}?" in page for name in bench.NAMES)
     assert "Failed" not in capsys.readouterr().out
+
+
+def test_readme_quotes_the_headlines_between_its_two_marks(folder):
+    measure.store("peer", "Who?", "make bench", [table(headline="Ours is fast."), table("Other")], 1, "2026-01-31")
+    bench.write_pages()
+    text = bench.README.read_text(encoding="utf-8")
+    head, tail = text.partition(bench.BEGIN)[0], text.partition(bench.END)[2]
+    assert head == "# Title\n\nBefore.\n\n" and tail == "\n\nAfter.\n"
+    assert "- Ours is fast. (`make bench`, 2026-01-31)" in text and "Old." not in text and "Measured on" in text
+    bench.write_pages()
+    assert bench.README.read_text(encoding="utf-8") == text, "a second time changes nothing"
 
 
 def test_named_questions_only_and_quick_is_handed_on(called):
