@@ -148,6 +148,11 @@ def by_size(found) -> measure.Table:
             [*row, at["imports"], at["built"], at["peak"], step, at["later"], at["maps"], step / at["maps"],
              later / at["maps"]]
         )  # fmt: skip
+    headline = "".join(
+        f"Training the series' network takes {at['peak']:,.0f} MB at its peak."
+        for trial, at in found
+        if trial.network == "recipe" and "failed" not in at
+    )
     notes = [
         "Resident memory of a process. The peak includes tracing and compiling the step, which the first step brings; the "
         "peak of the second epoch, steps and validation, does not. Computed: utils.cost.activation_memory(model, batch, "
@@ -159,7 +164,7 @@ def by_size(found) -> measure.Table:
                 f"The {trial.name} with its 1000 + 200 pictures: {verdict(at['peak'], AIM_RECIPE)} The training only, "
                 f"{2 * trial.steps} steps of it; figures and other networks of the notebook are not in it."
             )
-    return measure.Table("Memory of a training step", columns, rows, notes)
+    return measure.Table("Memory of a training step", columns, rows, notes, headline)
 
 
 def article(found) -> measure.Table:
@@ -187,7 +192,12 @@ def article(found) -> measure.Table:
             f"Under {limit / 1000:g} GB: {len(fitting)} of {len(peaks)}"
             + (f": {'; '.join(fitting)}." if fitting else ".")
         )
-    return measure.Table("What lets a learner train the article's network", columns, rows, notes)
+    first, *others = peaks.items()
+    headline = f"The article's network, trained as in the article, takes {first[1]:,.0f} MB"
+    if others:
+        name, least = min(others, key=lambda one: one[1])
+        headline += f"; {name}: {least:,.0f} MB"
+    return measure.Table("What lets a learner train the article's network", columns, rows, notes, headline + ".")
 
 
 def under(peaks: dict[str, float], limit: float) -> list[str]:
