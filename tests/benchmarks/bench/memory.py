@@ -192,12 +192,14 @@ def article(found) -> measure.Table:
             f"Under {limit / 1000:g} GB: {len(fitting)} of {len(peaks)}"
             + (f": {'; '.join(fitting)}." if fitting else ".")
         )
-    first, *others = peaks.items()
-    headline = f"The article's network, trained as in the article, takes {first[1]:,.0f} MB"
-    if others:
-        name, least = min(others, key=lambda one: one[1])
-        headline += f"; {name}: {least:,.0f} MB"
-    return measure.Table("What lets a learner train the article's network", columns, rows, notes, headline + ".")
+    headline = ""
+    if ways(True)[0].name in peaks:
+        name = min(peaks, key=peaks.get)
+        headline = (
+            f"The article's network, trained as in the article, takes {peaks[ways(True)[0].name]:,.0f} MB; {name}: "
+            f"{peaks[name]:,.0f} MB."
+        )
+    return measure.Table("What lets a learner train the article's network", columns, rows, notes, headline)
 
 
 def under(peaks: dict[str, float], limit: float) -> list[str]:
