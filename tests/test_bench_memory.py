@@ -30,6 +30,8 @@ def test_the_peak_is_not_below_what_is_held_now(monkeypatch):
     assert 1 < memory.resident() <= memory.peak() < 100_000
     monkeypatch.setattr(memory, "_status", lambda: STATUS)
     assert (memory.resident(), memory.peak()) == (512.0, 1024.0)
+    monkeypatch.setattr(memory, "_status", lambda: "")
+    assert 1 < memory.resident() <= memory.peak() < 100_000
 
 
 def test_what_stays_under_a_limit_comes_with_the_largest_first():

@@ -10,7 +10,6 @@ import dataclasses
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -246,8 +245,9 @@ def memory_of(status: str, name: str) -> float:
 
 
 def resident() -> float:
-    """MB that this process holds now."""
-    return memory_of(_status(), "VmRSS")
+    """MB that this process holds now; where only Linux would tell, the most that it held."""
+    status = _status()
+    return memory_of(status, "VmRSS") if status else peak()
 
 
 def peak() -> float:
@@ -255,6 +255,8 @@ def peak() -> float:
     status = _status()
     if status:
         return memory_of(status, "VmHWM")
+    import resource  # not on Windows
+
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
