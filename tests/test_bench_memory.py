@@ -98,3 +98,12 @@ def test_all_tables_are_made(quick, monkeypatch):
     by_size, article = memory.tables(quick)
     assert by_size.text() and article.text()
     assert len(by_size.rows) == len(memory.grid(quick)) and len(article.rows) == len(memory.ways(quick))
+
+
+def test_nothing_is_begun_when_the_time_is_up(monkeypatch):
+    monkeypatch.setattr(memory, "measured", lambda trial: figures(1000.0))
+    assert "Not begun" not in memory.tables(True)[1].notes[-1]
+    monkeypatch.setitem(memory.BUDGET, "quick", -1)
+    by_size, article = memory.tables(True)
+    assert not by_size.rows and not article.rows
+    assert all(trial.name in article.notes[-1] for trial in memory.grid(True) + memory.ways(True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import re
 import subprocess
@@ -25,6 +26,8 @@ AIM_RECIPE = 1200
 LIMITS = (2000, 1500)
 """MB of a small machine, and of what a notebook of the series may take."""
 ARTICLE_BATCH = 8
+BUDGET = {"quick": 75, "full": 440}
+"""Seconds after which no further process is begun."""
 PATIENCE = 240
 """Seconds after which a measurement is given up."""
 
@@ -91,22 +94,22 @@ def ways(quick: bool) -> list[Trial]:
         return trials
     return [
         *trials,
+        way("batch 8, crops of 128, XLA", size=128, xla=True),
+        way("batch 2, XLA", 2, xla=True, steps=3),
+        way("batch 4, XLA", 4, xla=True),
+        way("batch 8, XLA", xla=True),
+        way("batch 1 eight times, accumulated, XLA", 1, xla=True, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
+        way("batch 1 eight times, gradients accumulated", 1, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
+        way("batch 1", 1, steps=3),
+        way("batch 2", 2, steps=3),
+        way("batch 4", 4),
+        way("batch 8, crops of 128", size=128),
         way("batch 8, settings of project.start"),
         way("batch 8, oneDNN off only", start=False, environment=no_onednn),
-        way("batch 8, keep_freed_memory only", start=False, keep_little=True, environment=onednn),
-        way("batch 8, XLA", xla=True),
-        way("batch 8, each layer's map computed again (RematScope)", remat="layers"),
         way("batch 8, each block's maps computed again (RematScope)", remat="blocks"),
         way("batch 8, blocks computed again, XLA", remat="blocks", xla=True),
-        way("batch 8, crops of 128", size=128),
-        way("batch 8, crops of 128, XLA", size=128, xla=True),
-        way("batch 4", 4),
-        way("batch 4, XLA", 4, xla=True),
-        way("batch 2", 2, steps=3),
-        way("batch 2, XLA", 2, xla=True, steps=3),
-        way("batch 1", 1, steps=3),
-        way("batch 1 eight times, gradients accumulated", 1, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
-        way("batch 1 eight times, accumulated, XLA", 1, xla=True, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
+        way("batch 8, each layer's map computed again (RematScope)", remat="layers"),
+        way("batch 8, keep_freed_memory only", start=False, keep_little=True, environment=onednn),
     ]
 
 
@@ -115,14 +118,25 @@ def ways(quick: bool) -> list[Trial]:
 
 def tables(quick: bool) -> list[measure.Table]:
     """Memory by size, batch and width against the computed maps; ways to train the article's network."""
-    return [by_size(measured_all(grid(quick))), article(measured_all(ways(quick)))]
+    seconds = BUDGET["quick" if quick else "full"]
+    until = time.monotonic() + seconds
+    smaller, learners = measured_all(grid(quick), until), measured_all(ways(quick), until)
+    made = [by_size(smaller), article(learners)]
+    names = {trial.name for trial, _ in smaller + learners}
+    if missing := [trial.name for trial in grid(quick) + ways(quick) if trial.name not in names]:
+        note = f"Not begun after {seconds} s: {'; '.join(missing)}."
+        made[1] = dataclasses.replace(made[1], notes=[*made[1].notes, note])
+    return made
 
 
-def measured_all(trials: Sequence[Trial]) -> list[tuple[Trial, dict]]:
-    """Measure every trial, one after the other, and say how far it is."""
+def measured_all(trials: Sequence[Trial], until: float = math.inf) -> list[tuple[Trial, dict]]:
+    """Measure trials one after the other, and say how far it is; none is begun when ``time.monotonic()`` is past ``until``."""
     found = []
     for number, trial in enumerate(trials, 1):
         begin = time.perf_counter()
+        if time.monotonic() > until:
+            print(f"{number}/{len(trials)} {trial.name}: no time is left", flush=True)
+            continue
         figures = measured(trial)
         found.append((trial, figures))
         told = figures.get("failed") or f"peak {figures['peak']:.0f} MB, {figures['seconds']:.2f} s a step"
