@@ -158,6 +158,7 @@ def test_all_tables_are_made(quick, monkeypatch):
     monkeypatch.setattr(limit, "Worker", Fake)
     monkeypatch.setattr(limit.measure, "in_turn", at_once)
     titles = {table.title: table for table in limit.tables(quick)}
+    assert not any("Not begun" in note for table in titles.values() for note in table.notes)
     assert all(table.text() for table in titles.values())
     tried = {row[0]: row for row in titles["What was tried"].rows}
     assert len(tried) == len(limit.tried(quick)) + 1 and tried[limit.RECIPE.name][3] == 7.0
