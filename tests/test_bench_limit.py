@@ -158,6 +158,7 @@ def test_all_tables_are_made(quick, monkeypatch):
     monkeypatch.setattr(limit, "Worker", Fake)
     monkeypatch.setattr(limit.measure, "in_turn", at_once)
     titles = {table.title: table for table in limit.tables(quick)}
+    assert not any("Not begun" in note for table in titles.values() for note in table.notes)
     assert all(table.text() for table in titles.values())
     tried = {row[0]: row for row in titles["What was tried"].rows}
     assert len(tried) == len(limit.tried(quick)) + 1 and tried[limit.RECIPE.name][3] == 7.0
@@ -176,3 +177,13 @@ def test_without_a_trace_the_other_tables_are_made(monkeypatch):
     monkeypatch.setattr(limit, "Worker", Fake)
     monkeypatch.setattr(limit.measure, "in_turn", at_once)
     assert sum("gone" in table.notes for table in limit.tables(True)) == 2
+
+
+def test_nothing_is_begun_when_the_time_is_up(monkeypatch):
+    monkeypatch.setattr(limit, "Worker", Fake)
+    monkeypatch.setattr(limit.measure, "in_turn", at_once)
+    monkeypatch.setitem(limit.BUDGET, "full", 0)
+    tried = next(table for table in limit.tables(False) if table.title == "What was tried")
+    assert len(tried.rows) == 1 and "Not begun after 0 s: " in tried.notes[-1]
+    assert all(one.name in tried.notes[-1] for one in limit.sizes(False) + limit.tried(False))
+    assert limit.missed(set(), 5) == []

@@ -30,6 +30,8 @@ def test_the_peak_is_not_below_what_is_held_now(monkeypatch):
     assert 1 < memory.resident() <= memory.peak() < 100_000
     monkeypatch.setattr(memory, "_status", lambda: STATUS)
     assert (memory.resident(), memory.peak()) == (512.0, 1024.0)
+    monkeypatch.setattr(memory, "_status", lambda: "")
+    assert 1 < memory.resident() <= memory.peak() < 100_000
 
 
 def test_what_stays_under_a_limit_comes_with_the_largest_first():
@@ -96,3 +98,12 @@ def test_all_tables_are_made(quick, monkeypatch):
     by_size, article = memory.tables(quick)
     assert by_size.text() and article.text()
     assert len(by_size.rows) == len(memory.grid(quick)) and len(article.rows) == len(memory.ways(quick))
+
+
+def test_nothing_is_begun_when_the_time_is_up(monkeypatch):
+    monkeypatch.setattr(memory, "measured", lambda trial: figures(1000.0))
+    assert "Not begun" not in memory.tables(True)[1].notes[-1]
+    monkeypatch.setitem(memory.BUDGET, "quick", -1)
+    by_size, article = memory.tables(True)
+    assert not by_size.rows and not article.rows
+    assert all(trial.name in article.notes[-1] for trial in memory.grid(True) + memory.ways(True))

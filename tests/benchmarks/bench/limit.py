@@ -34,7 +34,9 @@ WIDE = {"batch": 8, "size": 64, "channels": 64}
 """The convolution that is compared with: 3x3, as many channels in as out."""
 SAME_STEPS = 5
 """Training steps after which the weights are compared."""
-IN_A_ROW = 12
+BUDGET = {"quick": 100, "full": 560}
+"""Seconds after which no further network is begun."""
+IN_A_ROW = 8
 """Convolutions of a level that run in one call, so that the call itself takes little of the time."""
 A_ROUND = 0.4
 """Seconds that one measurement of a round shall take, or longer."""
@@ -89,25 +91,25 @@ def sizes(quick: bool) -> list[Variant]:
 def tried(quick: bool) -> list[Variant]:
     """Settings that differ from the recipe's in one thing or two."""
     some = [
-        Variant("all freed memory kept", memory="all"),
+        Variant("freed arrays of up to 32 MiB kept", memory="larger"),
         Variant("not compiled by XLA", xla=False),
     ]
     if quick:
         return some
     return [
         *some,
-        Variant("the recipe once more"),
-        Variant("huge pages from the C library", environment={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
-        Variant("freed arrays of up to 32 MiB kept", memory="larger"),
-        Variant("little freed memory kept", memory="little"),
         Variant("no normalisation", norm="none"),
         Variant("group normalisation", norm="group"),
         Variant("one thread", environment={"TF_NUM_INTRAOP_THREADS": "1"}),
-        Variant("oneDNN on", environment=_ONEDNN),
         Variant("oneDNN on, not compiled by XLA", xla=False, environment=_ONEDNN),
-        Variant("XLA's fusion emitters on", environment={"XLA_FLAGS": "--xla_cpu_use_fusion_emitters=true"}),
         Variant("bfloat16 (mixed_bfloat16)", policy="mixed_bfloat16"),
+        Variant("the recipe once more"),
+        Variant("XLA's fusion emitters on", environment={"XLA_FLAGS": "--xla_cpu_use_fusion_emitters=true"}),
         Variant("five steps in one call", steps_at_once=5),
+        Variant("huge pages from the C library", environment={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
+        Variant("all freed memory kept", memory="all"),
+        Variant("oneDNN on", environment=_ONEDNN),
+        Variant("little freed memory kept", memory="little"),
     ]
 
 
@@ -116,7 +118,12 @@ def tried(quick: bool) -> list[Variant]:
 
 def tables(quick: bool) -> list[measure.Table]:
     """The limit, the rates by size, where the recipe's time goes, and what else was tried."""
-    rounds = 4 if quick else 5
+    rounds = 4
+    begin, seconds = time.monotonic(), BUDGET["quick" if quick else "full"]
+
+    def left():
+        return begin + seconds - time.monotonic()
+
     with Worker(RECIPE) as base:
         said(f"{RECIPE.name}: compiled in {base.ready['compiled']:.0f} s")
         limit, limit_table = _limit(base, rounds)
@@ -125,12 +132,14 @@ def tables(quick: bool) -> list[measure.Table]:
         alone = _alone(base, limit, rounds)
         said("the convolutions of each level alone")
         rates = [_rates(RECIPE, base, base, limit, rounds)]
-        for variant in sizes(quick):
-            rates.append(_rates(variant, None, base, limit, rounds))
+        asked = sizes(quick)
+        rates += [_rates(variant, None, base, limit, rounds - 1) for variant in measure_while(left, asked)]
         predicted = _predicted(base, rounds)
-        attempts = [_attempt(variant, base, 6 if quick else 10) for variant in tried(quick)]
+        asked += tried(quick)
+        attempts = [_attempt(variant, base, 6 if quick else 8) for variant in measure_while(left, tried(quick))]
         attempt_table = _attempt_table(attempts, base.ready)
     by_name = {row["name"]: row for row in rates}
+    missing = {variant.name for variant in asked} - {row["name"] for row in rates + attempts}
     notes = [verdict(by_name[RECIPE.name]["shares"])]
     notes += _why(where_tables["seconds"], base.ready["level_macs"], limit["flops"], by_name)
     return [
@@ -139,9 +148,23 @@ def tables(quick: bool) -> list[measure.Table]:
         where_tables["levels"],
         where_tables["kinds"],
         alone,
-        attempt_table,
+        dataclasses.replace(attempt_table, notes=[*attempt_table.notes, *missed(missing, seconds)]),
         predicted,
     ]
+
+
+def measure_while(left, variants):
+    """Variants as long as there is time left, which ``left()`` tells in seconds."""
+    for variant in variants:
+        if left() > 0:
+            yield variant
+        else:
+            said(f"{variant.name}: no time is left")
+
+
+def missed(names, seconds: float) -> list[str]:
+    """A sentence about what was not measured; none if all was."""
+    return [f"Not begun after {seconds:.0f} s: {', '.join(sorted(names))}."] if names else []
 
 
 def said(text: str) -> None:
@@ -224,7 +247,12 @@ def _rate_table(rates, notes):
         "compile. Shares: against a matrix product of the same round.",
         *notes,
     ]
-    return measure.Table("Rates by width, size and batch", columns, rows, notes)
+    recipe = rates[0]
+    headline = (
+        f"A training step of notebook 04 runs at {median(recipe['step']) / 1e9:.0f} GFLOP/s, {median(recipe['shares']):.0%} of "
+        f"the rate of a large matrix product, and takes {median(recipe['images']):.0f} pictures a second."
+    )
+    return measure.Table("Rates by width, size and batch", columns, rows, notes, headline)
 
 
 def verdict(shares) -> str:

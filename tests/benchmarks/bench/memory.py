@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -26,6 +26,8 @@ AIM_RECIPE = 1200
 LIMITS = (2000, 1500)
 """MB of a small machine, and of what a notebook of the series may take."""
 ARTICLE_BATCH = 8
+BUDGET = {"quick": 75, "full": 440}
+"""Seconds after which no further process is begun."""
 PATIENCE = 240
 """Seconds after which a measurement is given up."""
 
@@ -92,22 +94,22 @@ def ways(quick: bool) -> list[Trial]:
         return trials
     return [
         *trials,
+        way("batch 8, crops of 128, XLA", size=128, xla=True),
+        way("batch 2, XLA", 2, xla=True, steps=3),
+        way("batch 4, XLA", 4, xla=True),
+        way("batch 8, XLA", xla=True),
+        way("batch 1 eight times, accumulated, XLA", 1, xla=True, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
+        way("batch 1 eight times, gradients accumulated", 1, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
+        way("batch 1", 1, steps=3),
+        way("batch 2", 2, steps=3),
+        way("batch 4", 4),
+        way("batch 8, crops of 128", size=128),
         way("batch 8, settings of project.start"),
         way("batch 8, oneDNN off only", start=False, environment=no_onednn),
-        way("batch 8, keep_freed_memory only", start=False, keep_little=True, environment=onednn),
-        way("batch 8, XLA", xla=True),
-        way("batch 8, each layer's map computed again (RematScope)", remat="layers"),
         way("batch 8, each block's maps computed again (RematScope)", remat="blocks"),
         way("batch 8, blocks computed again, XLA", remat="blocks", xla=True),
-        way("batch 8, crops of 128", size=128),
-        way("batch 8, crops of 128, XLA", size=128, xla=True),
-        way("batch 4", 4),
-        way("batch 4, XLA", 4, xla=True),
-        way("batch 2", 2, steps=3),
-        way("batch 2, XLA", 2, xla=True, steps=3),
-        way("batch 1", 1, steps=3),
-        way("batch 1 eight times, gradients accumulated", 1, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
-        way("batch 1 eight times, accumulated, XLA", 1, xla=True, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
+        way("batch 8, each layer's map computed again (RematScope)", remat="layers"),
+        way("batch 8, keep_freed_memory only", start=False, keep_little=True, environment=onednn),
     ]
 
 
@@ -116,14 +118,25 @@ def ways(quick: bool) -> list[Trial]:
 
 def tables(quick: bool) -> list[measure.Table]:
     """Memory by size, batch and width against the computed maps; ways to train the article's network."""
-    return [by_size(measured_all(grid(quick))), article(measured_all(ways(quick)))]
+    seconds = BUDGET["quick" if quick else "full"]
+    until = time.monotonic() + seconds
+    smaller, learners = measured_all(grid(quick), until), measured_all(ways(quick), until)
+    made = [by_size(smaller), article(learners)]
+    names = {trial.name for trial, _ in smaller + learners}
+    if missing := [trial.name for trial in grid(quick) + ways(quick) if trial.name not in names]:
+        note = f"Not begun after {seconds} s: {'; '.join(missing)}."
+        made[1] = dataclasses.replace(made[1], notes=[*made[1].notes, note])
+    return made
 
 
-def measured_all(trials: Sequence[Trial]) -> list[tuple[Trial, dict]]:
-    """Measure every trial, one after the other, and say how far it is."""
+def measured_all(trials: Sequence[Trial], until: float = math.inf) -> list[tuple[Trial, dict]]:
+    """Measure trials one after the other, and say how far it is; none is begun when ``time.monotonic()`` is past ``until``."""
     found = []
     for number, trial in enumerate(trials, 1):
         begin = time.perf_counter()
+        if time.monotonic() > until:
+            print(f"{number}/{len(trials)} {trial.name}: no time is left", flush=True)
+            continue
         figures = measured(trial)
         found.append((trial, figures))
         told = figures.get("failed") or f"peak {figures['peak']:.0f} MB, {figures['seconds']:.2f} s a step"
@@ -148,6 +161,11 @@ def by_size(found) -> measure.Table:
             [*row, at["imports"], at["built"], at["peak"], step, at["later"], at["maps"], step / at["maps"],
              later / at["maps"]]
         )  # fmt: skip
+    headline = "".join(
+        f"Training the series' network takes {at['peak']:,.0f} MB at its peak."
+        for trial, at in found
+        if trial.network == "recipe" and "failed" not in at
+    )
     notes = [
         "Resident memory of a process. The peak includes tracing and compiling the step, which the first step brings; the "
         "peak of the second epoch, steps and validation, does not. Computed: utils.cost.activation_memory(model, batch, "
@@ -159,7 +177,7 @@ def by_size(found) -> measure.Table:
                 f"The {trial.name} with its 1000 + 200 pictures: {verdict(at['peak'], AIM_RECIPE)} The training only, "
                 f"{2 * trial.steps} steps of it; figures and other networks of the notebook are not in it."
             )
-    return measure.Table("Memory of a training step", columns, rows, notes)
+    return measure.Table("Memory of a training step", columns, rows, notes, headline)
 
 
 def article(found) -> measure.Table:
@@ -187,7 +205,14 @@ def article(found) -> measure.Table:
             f"Under {limit / 1000:g} GB: {len(fitting)} of {len(peaks)}"
             + (f": {'; '.join(fitting)}." if fitting else ".")
         )
-    return measure.Table("What lets a learner train the article's network", columns, rows, notes)
+    headline = ""
+    if ways(True)[0].name in peaks:
+        name = min(peaks, key=peaks.get)
+        headline = (
+            f"The article's network, trained as in the article, takes {peaks[ways(True)[0].name]:,.0f} MB; {name}: "
+            f"{peaks[name]:,.0f} MB."
+        )
+    return measure.Table("What lets a learner train the article's network", columns, rows, notes, headline)
 
 
 def under(peaks: dict[str, float], limit: float) -> list[str]:
@@ -234,8 +259,9 @@ def memory_of(status: str, name: str) -> float:
 
 
 def resident() -> float:
-    """MB that this process holds now."""
-    return memory_of(_status(), "VmRSS")
+    """MB that this process holds now; where only Linux would tell, the most that it held."""
+    status = _status()
+    return memory_of(status, "VmRSS") if status else peak()
 
 
 def peak() -> float:
@@ -243,6 +269,8 @@ def peak() -> float:
     status = _status()
     if status:
         return memory_of(status, "VmHWM")
+    import resource  # not on Windows
+
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
