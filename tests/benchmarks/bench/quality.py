@@ -2,10 +2,10 @@
 """How good are the silhouettes of this series' network after so many seconds of training, beside a wider and a larger U-Net?
 
 All networks learn from the same pictures with the same code: batches of 8, turned and flipped, Adam, binary cross-entropy. The
-step is compiled with XLA, which is the fastest way for all three: without it, with oneDNN or not, a step takes longer. Each has
-the same seconds. They begin with the training, so they hold the compilation; validation is not counted. The learning rate
-follows the series' curve from the end of the first step to the last second, whatever number of steps a network makes in that
-time, so that no network has to stop before its rate has come down. Each training runs in a process of its own.
+step is compiled with XLA, as in the notebooks; the other two networks take longer without it, with oneDNN or not. Each has the
+same seconds. They begin with the training, so they hold the compilation; validation is not counted. The learning rate follows
+the series' curve from the end of the first step to the last second, whatever number of steps a network makes in that time, so
+that no network has to stop before its rate has come down. Each training runs in a process of its own.
 
 usage of one training: python -m tests.benchmarks.bench.quality NETWORK SEED SECONDS VALIDATIONS PICTURES, which prints JSON
 """
