@@ -93,7 +93,7 @@ def test_sizes_and_runs_of_both_modes(monkeypatch):
     monkeypatch.setattr(growth, "measured", lambda side, runs: ran.append((side, runs)) or found([1.0], [1, 1], 1e8))
     monkeypatch.setattr(growth, "STATUS", Path(tempfile.gettempdir()))
     growth.tables(True)
-    assert ran == [(512, 3), (1024, 3), (2048, 1)]
+    assert ran == [(512, 5), (1024, 3), (2048, 1)]
     ran.clear()
     growth.tables(False)
     assert [side for side, _ in ran] == list(growth.FULL)

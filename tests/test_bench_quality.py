@@ -1,5 +1,9 @@
 """The helpers of the measurement of quality against seconds: the clock without validation, what stands in the tables."""
 
+import dataclasses
+import json
+import subprocess
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -119,16 +123,29 @@ def test_labels_do_not_overlap():
 
 
 def test_the_tables_of_a_quick_run_and_the_picture(runs, monkeypatch, tmp_path):
-    trained = iter(found[0] for found in runs.values())
     asked = []
-    monkeypatch.setattr(quality, "train", lambda _, *told: asked.append(told[:3]) or next(trained))
-    monkeypatch.setattr(quality.shapes, "draw", lambda *_, **__: None)
+    monkeypatch.setattr(quality, "trained", lambda name, *told: asked.append((name, *told)) or runs[name][0])
     monkeypatch.setattr(quality, "PICTURE", tmp_path / "benchmarks" / "quality.png")
     by_seconds, by_network = quality.tables(True)
-    assert [(seed, seconds) for seed, seconds, _ in asked] == [(0, 36)] * 3
-    assert all({18, 36} <= set(moments) for *_, moments in asked), "every network is validated at the table's moments"
+    assert asked == [(name, 0, 36, network.often, 100) for name, network in quality.NETWORKS.items()]
     assert (tmp_path / "benchmarks" / "quality.png").stat().st_size > 5000
-    assert by_seconds.notes[-1].startswith("![IoU over seconds") and by_seconds.notes[-1].endswith(
-        "](benchmarks/quality.png)"
-    )
+    assert by_seconds.notes[-1].startswith("![IoU over seconds of training, 1 run a network.")
+    assert by_seconds.notes[-1].endswith("](benchmarks/quality.png)")
     assert [row[0] for row in by_seconds.rows] == [row[0] for row in by_network.rows] == list(quality.NETWORKS)
+
+
+def test_validations_divide_the_seconds_and_end_with_them():
+    assert quality.evenly(90, 3) == [30, 60, 90]
+
+
+def test_a_run_comes_back_from_its_process(monkeypatch):
+    run, commands = made(0.25, 0.5), []
+
+    def fake(command, **_):
+        commands.append(command)
+        printed = "ready\n" + json.dumps(dataclasses.asdict(run)) + "\n"
+        return subprocess.CompletedProcess(command, 0, printed)
+
+    monkeypatch.setattr(quality.subprocess, "run", fake)
+    assert quality.trained("the classic U-Net", 2, 90, 3, 200) == run
+    assert commands[0][-5:] == ["the classic U-Net", "2", "90", "3", "200"]

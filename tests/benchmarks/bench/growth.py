@@ -36,6 +36,8 @@ PERIOD = 512
 """The picture repeats after this many pixels, which are two tiles: away from the border, the result must repeat as well."""
 
 QUICK, FULL = (512, 1024, 2048), (512, 1024, 2048, 4096, 8192)
+RUNS = {512: 5, 1024: 3}
+"""How often the small ones are predicted; the others once."""
 LIMIT = 1.1
 """The largest quotient of two sizes' figures that is called flat."""
 
@@ -202,7 +204,7 @@ def flat(what: str, values: list[float]) -> str:
 def tables(quick: bool) -> list[measure.Table]:
     if not STATUS.exists():
         raise RuntimeError("This measurement reads memory from /proc, which this system does not have.")
-    return [table({side: measured(side, 3 if side <= 1024 else 1) for side in (QUICK if quick else FULL)})]
+    return [table({side: measured(side, RUNS.get(side, 1)) for side in (QUICK if quick else FULL)})]
 
 
 if __name__ == "__main__":
