@@ -303,7 +303,7 @@ class _Follow(keras.callbacks.Callback):
             flush=True,
         )
         project.release_memory()
-        project.keep_freed_memory(200_000_000, apart=16_000_000)  # the step makes the same arrays again and again
+        project.keep_freed_memory(200_000_000, apart=2**25)  # the step makes the same arrays again and again
         if self.limit and self.seconds >= self.limit:
             self.model.stop_training = True
         self.clock = time.perf_counter()

@@ -53,7 +53,7 @@ class Variant:
         policy: of Keras, for the type of numbers.
         steps_at_once: training steps that Keras runs in one call.
         memory: what is done with freed memory: ``"series"``: as utils.training does; ``"little"``: as in project.start;
-            ``"larger"``: arrays of 16 to 32 MiB are kept too; ``"all"``: all of it is kept.
+            ``"smaller"``: arrays above 16 MB are given back at once; ``"all"``: all of it is kept.
         environment: variables that the process gets.
     """
 
@@ -91,7 +91,7 @@ def sizes(quick: bool) -> list[Variant]:
 def tried(quick: bool) -> list[Variant]:
     """Settings that differ from the recipe's in one thing or two."""
     some = [
-        Variant("freed arrays of up to 32 MiB kept", memory="larger"),
+        Variant("freed arrays above 16 MB given back at once", memory="smaller"),
         Variant("not compiled by XLA", xla=False),
     ]
     if quick:
@@ -724,8 +724,8 @@ def _keep(freed):
     """Say what happens with freed memory, as :class:`Variant` names it."""
     if freed == "little":
         project.keep_freed_memory(4_000_000)
-    elif freed in ("series", "larger"):
-        project.keep_freed_memory(200_000_000, apart=16_000_000 if freed == "series" else 2**25)
+    elif freed in ("series", "smaller"):
+        project.keep_freed_memory(200_000_000, apart=2**25 if freed == "series" else 16_000_000)
     else:
         import ctypes
 
