@@ -431,7 +431,8 @@ def _triangle(x, y, radius):
 
 
 def _ring(x, y, radius):
-    return np.maximum(np.hypot(x, y) - radius, np.float32(0.5) * radius - np.hypot(x, y))
+    distance = np.hypot(x, y)
+    return np.maximum(distance - radius, np.float32(0.5) * radius - distance)
 
 
 def _cross(x, y, radius):
