@@ -32,23 +32,26 @@ class Recipe:
 
     Attributes:
         block: side of the squares of pixels that are folded into channels before the network, and unfolded behind it.
-        base, depth: of the network between the two.
+        base, depth: channels at the top, and poolings, of the network between the two. With squares of 2 pixels and 2
+            poolings an output depends on 88 pixels across; the largest shape measures 31.
         batch_size: pictures a step.
         peak: highest learning rate.
     """
 
-    block: int = 3
+    block: int = 2
     base: int = 16
-    depth: int = 3
+    depth: int = 2
     batch_size: int = 4
     peak: float = 1e-2
 
 
 OURS = Recipe()
-STEPS = 1150
+STEPS = 460
 """Training steps of a run that aims at the peer's loss."""
 
-TRAINING_SEED, VALIDATION_SEED = 0, 1
+TRAINING_SEED, VALIDATION_SEED = 0, 2
+"""Seeds of the pictures. The recipe was chosen with validation pictures of seed 1, so another seed stands here."""
+
 PEER_EPOCHS, PEER_BATCH = 40, 2
 """The peer trains with batches of 25; they need more memory than many a machine has, so the timing uses fewer."""
 
@@ -58,11 +61,11 @@ def tables(quick: bool) -> list[Table]:
     data = peer_task.draw(peer_task.TRAINING, TRAINING_SEED)
     validation = peer_task.draw(peer_task.VALIDATION, VALIDATION_SEED)
     made = [the_task()]
-    seeds = (0,) if quick else (0, 1)
-    models, runs = zip(*(train(data, validation, STEPS, seed, looks=0.15 if quick else 0.3) for seed in seeds))
+    seeds = (0,) if quick else (0, 1, 2)
+    models, runs = zip(*(train(data, validation, STEPS, seed, looks=0.2, every=40) for seed in seeds))
     made.append(until_reached(dict(zip(seeds, runs)), quick))
     if not quick:
-        steps = int(0.95 * LONG_SECONDS / runs[0][-1].seconds * STEPS)
+        steps = int(0.94 * LONG_SECONDS / runs[0][-1].seconds * STEPS)
         made.append(longest(train(data, validation, steps, 0, every=250)[1], steps))
     made.append(per_image(models[0], data, rounds=2 if quick else 5))
     return made
@@ -98,9 +101,12 @@ def until_reached(runs, quick) -> Table:
     for seed, run in runs.items():
         at = reached(run, target)
         rows.append((seed, "not reached" if at is None else at.seconds, "" if at is None else at.images, run[-1].seconds,
-                     run[-1].images, lowest(run).loss))  # fmt: skip
+                     run[-1].images, f"{lowest(run).loss:.5f}"))  # fmt: skip
     seconds = [row[1] for row in rows if row[1] != "not reached"]
-    notes = [recipe_text(STEPS)]
+    notes = [
+        recipe_text(STEPS),
+        "The loss may have been reached earlier: only the last fifth of the steps is looked at.",
+    ]
     if len(seconds) == len(rows):
         verdict = "reached" if max(seconds) <= AIM_SECONDS else "not reached with every seed"
         notes.append(f"Seconds until the loss: {measure.spread(seconds)}. The aim is {AIM_SECONDS} s: {verdict}.")
@@ -109,7 +115,7 @@ def until_reached(runs, quick) -> Table:
             f"The aim is {AIM_SECONDS} s: not reached, {len(rows) - len(seconds)} of {len(rows)} runs missed the loss."
         )
     if quick:
-        notes.append("One seed; the full measurement has two.")
+        notes.append("One seed; the full measurement has three.")
     return Table(
         f"Our recipe on the peer's task, until a validation loss of {target}",
         ("seed", "seconds until then", "images until then", "seconds in all", "images in all", "lowest loss"),
