@@ -116,11 +116,17 @@ def until_reached(runs, quick) -> Table:
         )
     if quick:
         notes.append("One seed; the full measurement has three.")
+    headline = (
+        f"On the task of the nearest peer, its validation loss of {target} was reached after {measure.spread(seconds)} s."
+        if seconds
+        else f"On the task of the nearest peer, its validation loss of {target} was not reached."
+    )
     return Table(
         f"Our recipe on the peer's task, until a validation loss of {target}",
         ("seed", "seconds until then", "images until then", "seconds in all", "images in all", "lowest loss"),
         rows,
         notes,
+        headline,
     )
 
 
@@ -157,6 +163,7 @@ def per_image(model, data, rounds) -> Table:
         "ours": [s / (4 * OURS.batch_size) for s in seconds["ours"]],
         "theirs": [s / PEER_BATCH for s in seconds["theirs"]],
     }
+    times = measure.spread(measure.ratios(each["theirs"], each["ours"]))
     hours = PEER_EPOCHS * peer_task.TRAINING * median(each["theirs"]) / 3600
     return Table(
         "A training step, seconds an image, in turn",
@@ -164,14 +171,14 @@ def per_image(model, data, rounds) -> Table:
         [
             ("ours", model.count_params(), "Keras, XLA", OURS.batch_size, measure.spread(each["ours"]), ""),
             (
-                "the peer's", peer_network().count_params(), framework, PEER_BATCH, measure.spread(each["theirs"]),
-                measure.spread(measure.ratios(each["theirs"], each["ours"])),
+                "the peer's", peer_network().count_params(), framework, PEER_BATCH, measure.spread(each["theirs"]), times,
             ),
         ],
         [
             f"The peer's {PEER_EPOCHS} epochs of {peer_task.TRAINING:,} images would take {hours:.0f} hours on this machine. "
             f"That is an extrapolation from {rounds} steps of {PEER_BATCH} images; the peer's batches hold 25."
         ],
+        f"An image of that peer's own network takes {times} times as long in training as one of ours.",
     )  # fmt: skip
 
 
