@@ -132,7 +132,7 @@ def same_task(rounds, factor, sizes=(64, 128, 192, 256)) -> Table:
         ("size, px", "windows only", "as specified", "ratio"),
         rows,
         [f"The aim is {AIM} times the speed: {verdict(reached, AIM)}."],
-        f"Drawn in windows, the peer's own pictures come {min(reached):.0f} to {max(reached):.0f} times as fast, byte for byte.",
+        f"Drawn in windows, the peer's own come {min(reached):.0f} to {max(reached):.0f} times as fast, byte for byte.",
     )
 
 
