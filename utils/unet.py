@@ -392,6 +392,8 @@ def _check_features(name, x, smallest=1):
         raise TypeError(f"{name} is {given.shown(x)}; give a Keras tensor, such as keras.Input((64, 64, 3)).")
     if len(x.shape) != 4 or not x.shape[-1]:
         raise ValueError(f"{name} has the shape {tuple(x.shape)}; give (N, H, W, C), with a fixed number of channels.")
+    if x.shape[0] == 0:
+        raise ValueError(f"{name} has the shape {tuple(x.shape)}; give one picture or more.")
     if any(side is not None and side < smallest for side in x.shape[1:3]):
         raise ValueError(f"{name} has the shape {tuple(x.shape)}; height and width must be {smallest} px or more here.")
 
