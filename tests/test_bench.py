@@ -65,6 +65,7 @@ def test_numbers_are_shown_in_three_digits_or_more(value, text):
 def test_a_spread_is_median_smallest_and_largest():
     assert measure.spread([3, 1, 2]) == "2.00 (1.00 to 3.00)"
     assert measure.spread(iter([4.0, 1.0])) == "2.50 (1.00 to 4.00)"
+    assert measure.spread([4]) == "4.00", "a single one has no range"
 
 
 def test_ratios_are_those_of_each_round():

@@ -91,8 +91,8 @@ def sizes(quick: bool) -> list[Variant]:
 def tried(quick: bool) -> list[Variant]:
     """Settings that differ from the recipe's in one thing or two."""
     some = [
-        Variant("freed arrays above 16 MB given back at once", memory="smaller"),
         Variant("not compiled by XLA", xla=False),
+        Variant("freed arrays above 16 MB given back at once", memory="smaller"),
     ]
     if quick:
         return some

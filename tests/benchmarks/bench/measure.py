@@ -88,8 +88,10 @@ def in_turn(tasks: dict[str, Callable], rounds: int = 5, warm_up: int = 1) -> di
 
 
 def spread(values: Iterable[float]) -> str:
-    """Median, smallest and largest of several values, as text: ``1.2 (1.1 to 1.4)``."""
+    """Median, smallest and largest of several values, as text: ``1.2 (1.1 to 1.4)``; of a single one itself."""
     values = list(values)
+    if len(values) == 1:
+        return shown(float(values[0]))
     return f"{shown(float(median(values)))} ({shown(float(min(values)))} to {shown(float(max(values)))})"
 
 

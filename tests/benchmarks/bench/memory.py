@@ -205,13 +205,11 @@ def article(found) -> measure.Table:
             f"Under {limit / 1000:g} GB: {len(fitting)} of {len(peaks)}"
             + (f": {'; '.join(fitting)}." if fitting else ".")
         )
-    headline = ""
-    if ways(True)[0].name in peaks:
-        name = min(peaks, key=peaks.get)
-        headline = (
-            f"The article's network, trained as in the article, takes {peaks[ways(True)[0].name]:,.0f} MB; {name}: "
-            f"{peaks[name]:,.0f} MB."
-        )
+    headline, usual = "", ways(True)[0].name
+    if usual in peaks:
+        headline = f"The article's network, trained as in the article, takes {peaks[usual]:,.0f} MB"
+        least = min(peaks, key=peaks.get)
+        headline += "." if least == usual else f"; {least}: {peaks[least]:,.0f} MB."
     return measure.Table("What lets a learner train the article's network", columns, rows, notes, headline)
 
 
