@@ -1,5 +1,6 @@
 """``make repeat`` calls ``make test`` as often as it is told, up to the first failure; a script takes the place of Python."""
 
+import os
 import shutil
 import subprocess
 
@@ -8,6 +9,13 @@ import pytest
 from tests import notebooks
 
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="there is no make here")
+
+# Within `make test` this make would be a make in a make: it would print the folder it enters, and take over options.
+OUTSIDE_MAKE = {
+    name: value
+    for name, value in os.environ.items()
+    if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "GNUMAKEFLAGS")
+}
 
 
 @pytest.fixture
@@ -23,6 +31,7 @@ def repeat(tmp_path):
         done = subprocess.run(
             ["make", "repeat", f"TIMES={times}", "NB=01", f"VENV={tmp_path}"],
             cwd=notebooks.ROOT,
+            env=OUTSIDE_MAKE,
             capture_output=True,
             encoding="utf-8",
         )
