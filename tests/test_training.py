@@ -1,5 +1,8 @@
 """The recipe: its schedule, its history, resuming, and scores by style."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -97,6 +100,46 @@ def test_scores_tell_the_styles_apart():
 def test_predictions_come_in_order_and_do_not_depend_on_the_batch(parts):
     model, _, (images, _) = parts
     assert training.predict(model, images, 3) == pytest.approx(training.predict(model, images, 8), abs=1e-5)
+
+
+def alone(model, images):
+    """What the network says of each image, called by itself, without a graph."""
+    return np.concatenate([np.asarray(model(image[None], training=False)) for image in images])
+
+
+def test_many_batches_give_what_the_network_says_and_follow_its_weights(parts):
+    model, data, (images, _) = parts
+    first = training.predict(model, images, 1)
+    assert model._inference.experimental_get_tracing_count() == 1
+    assert first == pytest.approx(alone(model, images), abs=1e-6)
+    model.fit(data, verbose=0)
+    second = training.predict(model, images, 1)
+    assert second == pytest.approx(alone(model, images), abs=1e-6)
+    assert np.abs(second - first).max() > 0.01
+    assert training.predict(model, images.astype(np.float64), 1) == pytest.approx(second, abs=1e-6)
+    assert model._inference.experimental_get_tracing_count() == 1
+
+
+def test_a_network_that_predicted_many_batches_can_be_freed(parts):
+    _, _, (images, _) = parts
+    model = unet.build_unet(**TINY.network)
+    training.predict(model, images, 1)
+    gone = weakref.ref(model)
+    del model
+    keras.backend.clear_session()
+    gc.collect()
+    assert gone() is None
+
+
+def test_whatever_can_be_called_predicts_many_batches(parts):
+    _, _, (images, _) = parts
+
+    class Brightness(keras.Model):
+        def call(self, batch, training=None):
+            return keras.ops.mean(batch, axis=-1, keepdims=True)
+
+    for model in Brightness(), lambda batch, training: batch.mean(-1, keepdims=True):
+        assert training.predict(model, images, 1) == pytest.approx(images.mean(-1, keepdims=True), abs=1e-6)
 
 
 def test_follow_recipe_trains_as_the_recipe_says(capsys):
