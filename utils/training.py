@@ -326,7 +326,7 @@ class _Follow(keras.callbacks.Callback):
 def predict(model, images, batch_size=10) -> np.ndarray:
     """The network's output for many images, a batch at a time so that memory stays small.
 
-    From a handful of batches on the network becomes a TensorFlow graph, which it keeps: the same numbers in a fifth of the time.
+    From five batches on the network becomes a TensorFlow graph, which it keeps: the same numbers in a fifth of the time.
 
     Args:
         model: the network.
