@@ -243,8 +243,8 @@ def _rate_table(rates, notes):
     ]  # fmt: skip
     notes = [
         "Depth 4, batch normalisation, nearest upsampling; each row changes one thing of the first. The training step is the "
-        "one of utils.training.compile_model, the forward pass the call that utils.training.predict makes, which XLA does not "
-        "compile. Shares: against a matrix product of the same round.",
+        "one of utils.training.compile_model, the forward pass is called layer by layer; the last table has faster ways. "
+        "Shares: against a matrix product of the same round.",
         *notes,
     ]
     recipe = rates[0]
@@ -298,7 +298,7 @@ def _why(seconds, level_macs, rate, by_name):
     wider = [
         f"{row['name']}: {median(row['shares']):.0%}" for row in by_name.values() if row["variant"].base > RECIPE.base
     ]
-    return [*notes, f"Wider networks come closer to the limit or not: {'; '.join(wider)}." if wider else ""]
+    return [*notes, f"The training step of wider networks: {'; '.join(wider)}." if wider else ""]
 
 
 def level_rows(seconds: dict, level_macs, batch: int, rate: float) -> list[dict]:
@@ -415,10 +415,10 @@ def _alone(base, limit, rounds):
 
 
 def _predicted(base, rounds):
-    """The forward pass of the recipe's network as utils.training.predict calls it, and compiled before."""
+    """The forward pass of the recipe's network called as it is, and compiled before."""
     ways = {
-        "called layer by layer, as utils.training.predict does": "eager",
-        "inside a tf.function": "graph",
+        "called layer by layer, as utils.training.predict does for fewer than five batches": "eager",
+        "inside a tf.function, as utils.training.predict does from five batches on": "graph",
         "inside a tf.function, compiled by XLA": "xla",
     }
     first = {name: base.ask(do="predict", way=way, count=1) for name, way in ways.items()}
@@ -436,7 +436,7 @@ def _predicted(base, rounds):
         for name in ways
     ]
     said("ways to predict")
-    columns = ["forward pass", "time / as now", "ms a picture", "first call (s)", "same output to the bit"]
+    columns = ["forward pass", "time / layer by layer", "ms a picture", "first call (s)", "same output to the bit"]
     return measure.Table("Ways to predict with the recipe's network", columns, rows, [f"Batch {RECIPE.batch}."])
 
 
@@ -614,7 +614,7 @@ class _Network:
             self.model.train_function(self.batches)
 
     def forward(self, count):
-        """Run forward passes as utils.training.predict does."""
+        """Run forward passes, layer by layer."""
         for _ in range(count):
             self.model(self.images, training=False).numpy()
 
