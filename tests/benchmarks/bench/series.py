@@ -91,5 +91,8 @@ def tables(quick: bool) -> list[measure.Table]:
     cores, notes = possible((2,) if quick else (2, 1))
     paths = notebooks.find(QUICK if quick else [])
     places = {WORDS[number]: number for number in cores} or {"all cores": None}
-    results = {path.stem: {place: run(path, number) for place, number in places.items()} for path in paths}
+    results = {path.stem: {} for path in paths}
+    for place, number in places.items():
+        for path in paths:
+            results[path.stem][place] = run(path, number)
     return [table(results, notes)]
