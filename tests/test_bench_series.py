@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -20,17 +21,15 @@ def asked() -> str:
 
 @needs_binding
 @pytest.mark.parametrize("before", [None, "7"])
-def test_a_process_is_bound_inside_and_free_afterwards(before, monkeypatch):
+def test_a_process_is_bound_and_told_inside_and_free_afterwards(before, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if before:
         monkeypatch.setenv("OMP_NUM_THREADS", before)
-    outside = asked()
-    with pytest.raises(ZeroDivisionError), series.bound(1):
+    outside, core = asked(), min(os.sched_getaffinity(0))
+    with pytest.raises(ZeroDivisionError), series.told(series.ONE_THREAD), series.bound({core}):
         assert asked() == "1 1"
         raise ZeroDivisionError
     assert asked() == outside and outside.endswith(str(before))
-    with series.bound(2):
-        assert asked().endswith(str(before)), "only one core is told to use one thread"
 
 
 def result(seconds, megabytes, failed=0):
@@ -58,14 +57,37 @@ def test_nothing_that_failed_is_said_too():
 @needs_binding
 def test_quick_takes_two_notebooks_on_two_cores_and_full_all_on_both(monkeypatch):
     ran = []
-    monkeypatch.setattr(series, "run", lambda path, cores: ran.append((path.name[:2], cores)) or result(1, 1))
+    monkeypatch.setattr(
+        series, "run_all", lambda paths, cores: ran.append((len(paths), cores)) or [result(1, 1)] * len(paths)
+    )
     monkeypatch.setattr(series.measure, "cores", lambda: 2)
     series.tables(True)
-    assert ran == [("01", 2), ("03", 2)]
+    assert ran == [(2, 2)]
     ran.clear()
-    series.tables(False)
-    every = [path.name[:2] for path in notebooks.find([])]
-    assert ran == [(name, cores) for cores in (2, 1) for name in every]
+    (made,) = series.tables(False)
+    every = len(notebooks.find([]))
+    assert ran == [(every, 2), (every, 1)] and len(made.rows) == every
+    assert "a notebook on each core" in made.notes[0]
+
+
+@needs_binding
+def test_notebooks_on_one_core_run_side_by_side_each_on_its_own(monkeypatch):
+    cores = {3, 5}
+    monkeypatch.setattr(series.os, "sched_getaffinity", lambda _: cores)
+    together, seen = threading.Barrier(2, timeout=10), []
+
+    def run(path, mine):
+        together.wait()  # breaks if only one runs at a time
+        seen.append((mine, os.environ["OMP_NUM_THREADS"]))
+        together.wait()
+        return path
+
+    monkeypatch.setattr(series, "run", run)
+    assert series.run_all(["a", "b", "c", "d"], 1) == ["a", "b", "c", "d"]
+    assert sorted(min(mine) for mine, _ in seen) == [3, 3, 5, 5] and {threads for _, threads in seen} == {"1"}
+    monkeypatch.setattr(series, "run", lambda path, mine: (path, mine))
+    assert series.run_all(["a", "b"], 2) == [("a", cores), ("b", cores)]
+    assert series.run_all(["a"], None) == [("a", None)]
 
 
 @needs_binding

@@ -725,7 +725,9 @@ def _keep(freed):
     if freed == "little":
         project.keep_freed_memory(4_000_000)
     elif freed in ("series", "smaller"):
-        project.keep_freed_memory(200_000_000, apart=2**25 if freed == "series" else 16_000_000)
+        from utils import training
+
+        project.keep_freed_memory(**training._KEPT | ({"apart": 16_000_000} if freed == "smaller" else {}))
     else:
         import ctypes
 

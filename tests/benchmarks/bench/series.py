@@ -1,13 +1,16 @@
 """How many seconds and how much memory does each notebook take, on two processor cores and on one?
 
 Each notebook runs in a fresh kernel under nbval, as ``make compare`` runs it; the start of the kernel and of TensorFlow is
-counted. On one core it runs as under ``make test-one-thread``: bound to one core, and told to use one thread.
+counted. On one core it runs as under ``make test-one-thread``: bound to one core, and told to use one thread; where there are
+more cores, a notebook runs on each of them at the same time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import queue
+from concurrent.futures import ThreadPoolExecutor
 
 from tests import notebooks, run_notebooks
 from tests.benchmarks.bench import measure
@@ -19,16 +22,24 @@ WORDS = {1: "one core", 2: "two cores"}
 
 
 @contextlib.contextmanager
-def bound(cores: int):
-    """Bind this thread, and the processes that it starts, to so many cores; to one core with one thread each."""
-    variables = ONE_THREAD if cores == 1 else {}
-    allowed, before = os.sched_getaffinity(0), {name: os.environ.get(name) for name in variables}
-    os.sched_setaffinity(0, sorted(allowed)[:cores])
-    os.environ.update(variables)
+def bound(cores: set[int]):
+    """Bind this thread, and the processes that it starts, to these cores."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+@contextlib.contextmanager
+def told(variables: dict[str, str]):
+    """Set these environment variables."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
@@ -45,13 +56,33 @@ def possible(wanted: tuple[int, ...]) -> tuple[tuple[int, ...], list[str]]:
     return tuple(cores for cores in wanted if cores <= there), [f"There are not {words} here." for words in missing]
 
 
-def run(path, cores: int | None) -> run_notebooks.Result:
-    """Run a notebook on so many cores, or on all of them; print what it took."""
+def run(path, cores: set[int] | None) -> run_notebooks.Result:
+    """Run a notebook on these cores, or on all of them; print what it took."""
     with bound(cores) if cores else contextlib.nullcontext():
         result = run_notebooks.compare(path, seconds=0)
-    where = WORDS.get(cores, "all cores")
+    where = WORDS.get(len(cores or ()), "all cores")
     print(f"{path.stem}, {where}: {result.seconds:.0f} s, {result.kernel_bytes / 1e6:.0f} MB", flush=True)
     return result
+
+
+def run_all(paths, cores: int | None) -> list[run_notebooks.Result]:
+    """Run the notebooks, each on so many cores: on one core as many at a time as there are cores, otherwise one by one."""
+    if not cores:
+        return [run(path, None) for path in paths]
+    there = sorted(os.sched_getaffinity(0))
+    free = queue.SimpleQueue()
+    for one in [{core} for core in there] if cores == 1 else [set(there[:cores])]:
+        free.put(one)
+
+    def when_free(path):
+        mine = free.get()
+        try:
+            return run(path, mine)
+        finally:
+            free.put(mine)
+
+    with told(ONE_THREAD if cores == 1 else {}), ThreadPoolExecutor(free.qsize()) as threads:
+        return list(threads.map(when_free, paths))
 
 
 def table(results: dict[str, dict[str, run_notebooks.Result]], notes=()) -> measure.Table:
@@ -90,9 +121,9 @@ def headline(results: dict[str, dict[str, run_notebooks.Result]]) -> str:
 def tables(quick: bool) -> list[measure.Table]:
     cores, notes = possible((2,) if quick else (2, 1))
     paths = notebooks.find(QUICK if quick else [])
+    if 1 in cores and measure.cores() > 1:
+        notes = [*notes, "On one core: a notebook on each core of the machine at the same time."]
     places = {WORDS[number]: number for number in cores} or {"all cores": None}
-    results = {path.stem: {} for path in paths}
-    for place, number in places.items():
-        for path in paths:
-            results[path.stem][place] = run(path, number)
+    ran = {place: run_all(paths, number) for place, number in places.items()}
+    results = {path.stem: {place: found[k] for place, found in ran.items()} for k, path in enumerate(paths)}
     return [table(results, notes)]
