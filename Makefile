@@ -76,7 +76,7 @@ seeds: env  ## train with three seeds and print the scores and their spread
 experiments: env  ## make the tables of the experiments; runs that are there already are kept
 	@$(PY) -m tests.benchmarks.experiments $(STUDY)
 
-bench: env  ## measure learning, drawing, speed and memory: seven tables (QUICK=1: in ten minutes)
+bench: env  ## measure learning, drawing, speed and memory: seven tables (QUICK=1: fewer sizes and rounds)
 	@$(PY) -m tests.benchmarks.bench $(TABLE) $(if $(QUICK),--quick)
 
 slides: env  ## make slides for an instructor from the notebooks, in slides/

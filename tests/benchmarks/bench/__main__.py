@@ -52,9 +52,7 @@ def main(arguments=None) -> int:
     """Run each question in a process of its own; write the page with all of them."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench", description="Measure the series.")
     parser.add_argument("names", nargs="*", metavar="TABLE", help=f"of {', '.join(NAMES)}; all if none is given")
-    parser.add_argument(
-        "--quick", action="store_true", help="fewer rounds, sizes and seeds: ten minutes at most in all"
-    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, sizes and seeds")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if unknown := set(given.names) - set(NAMES):
