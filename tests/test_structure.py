@@ -26,7 +26,7 @@ LAYERS = {
     "tiling": {"numpy", "project"},
     "label_folders": {"PIL", "numpy"},
     "nuclei": {"PIL", "numpy"},
-    "training": {"keras", "numpy"},
+    "training": {"keras", "numpy", "tensorflow"},
     "weights": {"keras", "numpy"},
     "inspect_model": {"keras", "numpy", "tensorflow"},
     "cost": {"keras", "numpy"},
