@@ -1,11 +1,14 @@
 """The frame of the measurements: in turn, tables, stored figures, the page, and the command line."""
 
 import importlib
+import itertools
 import json
+import shutil
 import subprocess
 
 import pytest
 
+from tests import work_tree
 from tests.benchmarks.bench import __main__ as bench
 from tests.benchmarks.bench import measure
 
@@ -122,12 +125,60 @@ def test_the_page_holds_every_table_and_where_it_was_measured(folder):
     contents = []
     for name in ("peer", "limit"):
         tables = [table(f"{name} 1"), table(f"{name} 2")]
-        contents.append(measure.read(measure.store(name, f"Question {name}?", "make bench", tables, 5, "2026-01-31")))
+        contents.append(measure.read(measure.store(name, f"Question {name}?", "make bench", tables, 900, "2026-01-31")))
     page = measure.page(contents)
+    top = page.partition("\n## ")[0]
+    assert "The nearest peer is usuyama/pytorch-unet: " in top and top.endswith("All tables together took 1,800 s.\n")
     for name in ("peer", "limit"):
-        assert f"\n## Question {name}?\n\n`make bench`, 2026-01-31, 5 s, {measure.cores()} cores of " in page
+        where = f"`make bench`, 2026-01-31, commit abc1234, 900 s, {measure.cores()} cores of "
+        assert f"\n## Question {name}?\n\n{where}" in page
         assert f"\n{table(f'{name} 1').text()}\n\n{table(f'{name} 2').text()}\n" in page
     assert page.endswith("|\n") and "\n\n\n" not in page
+    assert "`make bench`, 2026-01-31, 900 s, " in measure.page([contents[0] | {"commit": ""}]), "measured outside git"
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A function that runs git in a repository of its own, in which the files of the measurements have been committed."""
+    if not shutil.which("git"):
+        pytest.skip("the commit that was measured is told by git")
+    for name in [name for name in measure.os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(measure.project, "ROOT", tmp_path)
+
+    def git(*asked):
+        command = ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", "-C", str(tmp_path), *asked]
+        return subprocess.check_output(command, env=work_tree.without_git(), encoding="utf-8").strip()
+
+    (tmp_path / "data" / "benchmarks").mkdir(parents=True)
+    for name in ("code.py", "README.md", "data/README.md", "data/benchmarks.md", "data/benchmarks/peer.json"):
+        (tmp_path / name).write_text("old", encoding="utf-8")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "--no-verify", "-m", "old")
+    return git
+
+
+def test_the_commit_has_a_plus_if_what_was_measured_differs_from_it(repository, tmp_path):
+    name = repository("rev-parse", "--short", "HEAD")
+    assert measure.commit() == name
+    for path in ("README.md", "data/benchmarks.md", "data/benchmarks/peer.json", "data/benchmarks/new.png"):
+        (tmp_path / path).write_text("new", encoding="utf-8")
+    assert measure.commit() == name, "a measurement writes these itself"
+    for path in ("code.py", "data/README.md", "new.py"):
+        before = (tmp_path / path).read_text(encoding="utf-8") if (tmp_path / path).exists() else None
+        (tmp_path / path).write_text("new", encoding="utf-8")
+        assert measure.commit() == f"{name}+", path
+        (tmp_path / path).unlink() if before is None else (tmp_path / path).write_text(before, encoding="utf-8")
+    assert measure.commit() == name
+
+
+def test_outside_git_there_is_no_commit(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure.project, "ROOT", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert measure.commit() == ""
 
 
 # ---- The command line --------------------------------------------------------------------------------------------------
@@ -191,6 +242,26 @@ def test_a_question_that_fails_is_named_and_the_others_are_asked(called, folder,
     assert all(f"## Question {name}?" in page for name in ("peer", "quality", "series")), (
         "older figures stay on the page"
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "end"),
+    [
+        (["growth", "peer", "--quick"], "Took growth 200 s, peer 200 s: 400 s, inside the 600 s for all questions."),
+        (["--quick"], ": 1,400 s, over the 600 s for all questions."),
+        ([], ": 1,400 s, inside the 3,600 s for all questions."),
+    ],
+)
+def test_the_seconds_of_the_questions_are_told_at_the_end(asked, end, called, monkeypatch, capsys):
+    ticks = itertools.count(0, 200)
+    monkeypatch.setattr(bench.time, "perf_counter", lambda: float(next(ticks)))
+    bench.main(asked)
+    assert capsys.readouterr().out.endswith(f"{end}\n")
+
+
+def test_the_limit_itself_is_inside():
+    assert ": 600 s, inside the 600 s" in bench.took([("peer", 350.0), ("limit", 250.0)], True)
+    assert ": 3,601 s, over the 3,600 s" in bench.took([("peer", 3601.0)], False)
 
 
 def test_an_unknown_question_is_an_error_that_names_those_that_exist(called, capsys):

@@ -1,6 +1,7 @@
 """Tests of what the measurements of the rate compute; no time is asserted."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -123,6 +124,31 @@ def test_the_macs_of_the_levels_are_all_there_are():
     levels = limit._level_macs(cost.layer_table(model))
     assert len(levels) == limit.DEPTH + 1 and sum(levels) == cost.macs(model)
     assert levels[-1] == 9 * 4 * 4 * (64 * 128 + 128 * 128)
+
+
+def test_channels_first_is_the_same_convolution():
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    maps, kernel = rng.random((2, 6, 6, 3), dtype=np.float32), rng.random((3, 3, 3, 3), dtype=np.float32)
+    other = tf.function(lambda m, k: tf.nn.conv2d(m, k, 1, "SAME", data_format="NCHW"), jit_compile=True)
+    expected = np.transpose(tf.nn.conv2d(maps, kernel, 1, "SAME"), (0, 3, 1, 2))
+    assert np.allclose(other(np.transpose(maps, (0, 3, 1, 2)), kernel), expected, atol=1e-4)
+
+
+def test_the_limit_is_the_work_of_a_product_by_its_time():
+    class Slow(Fake):
+        def ask(self, do, **options):
+            time.sleep(0.05)
+
+    rate = limit.rate(Slow(limit.RECIPE), {"kind": "numpy"})
+    assert 2 * limit.SIDE**3 / 0.5 < rate < 2 * limit.SIDE**3 / 0.05
+
+
+def test_shares_of_the_levels_are_against_the_limit_of_their_own_round(monkeypatch):
+    monkeypatch.setattr(limit, "rate", lambda base, limit: 1e9)
+    _, _, rate, share, *_ = limit._alone(Fake(limit.RECIPE), {"kind": "numpy", "flops": 5e9}, 2).rows[0]
+    assert share == rate != "0"
 
 
 def at_once(tasks, rounds=1):

@@ -1,12 +1,14 @@
 """The peer's task: drawn fast and as specified the same, its loss and its network as described."""
 
+import importlib
 import importlib.util
+import sys
 
 import keras
 import numpy as np
 import pytest
 
-from tests.benchmarks.bench import peer, peer_task
+from tests.benchmarks.bench import limit, peer, peer_network, peer_task
 
 # ---- The generator -----------------------------------------------------------------------------------------------------
 
@@ -78,11 +80,13 @@ def test_the_validation_loss_is_the_mean_over_all_pictures_in_batches_of_any_siz
     images, masks = peer_task.draw(7)
     model = keras.Sequential([keras.Input((192, 192, 1)), keras.layers.Conv2D(6, 1)])
     alone = [float(peer.loss(m[None], model(i[None].astype(np.float32)))[0]) for i, m in zip(images, masks)]
-    assert peer.validation_loss(model, images, masks, batch_size=3) == pytest.approx(np.mean(alone), rel=1e-5)
+    mean, error = peer.validation_loss(model, images, masks, batch_size=3)
+    assert mean == pytest.approx(np.mean(alone), rel=1e-5)
+    assert error == pytest.approx(np.std(alone) / np.sqrt(7), rel=1e-3)
 
 
 def test_the_peers_network_has_its_7_78_million_parameters():
-    network = peer.peer_network()
+    network = peer_network.network()
     assert round(network.count_params() / 1e6, 2) == 7.78
     assert network.output_shape == (None, 192, 192, 6)
 
@@ -90,8 +94,8 @@ def test_the_peers_network_has_its_7_78_million_parameters():
 @pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="PyTorch is not installed")
 def test_the_peers_network_in_pytorch_has_as_many():
     torch = importlib.import_module("torch")
-    network = peer.torch_network(torch)
-    assert sum(p.numel() for p in network.parameters()) == peer.peer_network().count_params()
+    network = peer_network.torch_network(torch)
+    assert sum(p.numel() for p in network.parameters()) == peer_network.network().count_params()
     assert tuple(network(torch.zeros(1, 3, 32, 32)).shape) == (1, 6, 32, 32)
 
 
@@ -147,6 +151,24 @@ def test_the_verdict_on_the_time_follows_the_figures():
     assert "not reached, 1 of 2 runs missed the loss." in peer.until_reached({0: fast, 1: never}, False).text()
 
 
-def test_few_pictures_says_how_many_would_differ_as_much():
-    stated = [1 + 0.5 / np.sqrt(40), 2 - 0.1 / np.sqrt(40)]
-    assert "about 40 pictures" in peer.few_pictures([1, 2], [0.5, 0.1], stated)
+def test_chance_explains_a_difference_in_few_pictures_only():
+    stated = [1 + 0.5 / np.sqrt(40), 2 - 0.1 / np.sqrt(40)]  # a standard error of 40 pictures in both
+    told = peer.by_chance(np.array([1, 2]), np.array([0.5, 0.1]), stated, counts=(40, 400))
+    assert "0.37 with 40 pictures" in told and "not confirmed" in told  # exp(-1): two squares of 1
+    assert "is confirmed" in peer.by_chance(np.array([1, 2]), np.array([0.5, 0.1]), [1, 2])
+
+
+def test_a_training_by_the_clock_ends_in_time_and_looks_at_its_end():
+    data, validation = peer_task.draw(8), peer_task.draw(4, 1)
+    small = peer.Recipe(block=4, base=4, depth=1)
+    _, moments = peer.train(data, validation, 10**4, 0, recipe=small, every=1, looks=0.3, seconds=15, started=0)
+    assert len(moments) > 1 and 15 <= moments[-1].seconds < 40
+    assert all(later.images > earlier.images for earlier, later in zip(moments, moments[1:]))
+    assert moments[-1].since_start > moments[-1].seconds and moments[-1].error > 0
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="without PyTorch a step takes too long to compile")
+def test_the_peers_process_makes_a_step_when_it_is_asked():
+    with limit.Process([sys.executable, "-m", peer_network.__name__]) as process:
+        assert process.ready == {"framework": "PyTorch"}
+        assert process.ask(batch=1)["seconds"] > 0

@@ -28,7 +28,7 @@ def ship(name, model, network, *, seed, training, test, **more) -> dict:
     path = project.DATA / f"{name}.weights.h5"
     bare = unet.build_unet(**network)  # a network without an optimiser, whose state would triple the file
     bare.set_weights(model.get_weights())
-    bare.save_weights(path)
+    weights.save_weights(bare, path, overwrite=True)
     card = {
         "file": path.name,
         "sha256": weights.sha256(path),
@@ -43,7 +43,9 @@ def ship(name, model, network, *, seed, training, test, **more) -> dict:
         "training": training,
         "test": {key: round(value, 4) if isinstance(value, float) else value for key, value in test.items()},
     }
-    (project.DATA / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    whole = project.DATA / f".{name}.json.new"
+    whole.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    whole.replace(project.DATA / f"{name}.json")
     print(name, json.dumps(card["test"]))
     return card
 

@@ -19,6 +19,8 @@ NAMES = ("peer", "quality", "drawing", "limit", "memory", "growth", "series")
 PAGE = project.DATA / "benchmarks.md"
 README, BEGIN, END = project.ROOT / "README.md", "<!-- bench: begin -->", "<!-- bench: end -->"
 """The page with all figures, and the place in README that quotes some of them."""
+LIMITS = {"quick": 600, "full": 3600}
+"""Seconds that all questions together may take."""
 
 
 def stored() -> list[dict]:
@@ -48,6 +50,13 @@ def one(name: str, quick: bool) -> None:
     measure.store(name, question, command, tables, seconds, datetime.date.today().isoformat())
 
 
+def took(seconds: list[tuple[str, float]], quick: bool) -> str:
+    """A sentence: the seconds of each question that was asked, their sum, and whether it is inside the limit for all."""
+    limit, total = LIMITS["quick" if quick else "full"], round(sum(one for _, one in seconds))
+    each = ", ".join(f"{name} {one:,.0f} s" for name, one in seconds)
+    return f"Took {each}: {total:,} s, {'inside' if total <= limit else 'over'} the {limit:,} s for all questions."
+
+
 def main(arguments=None) -> int:
     """Run each question in a process of its own; write the page with all of them."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench", description="Measure the series.")
@@ -60,13 +69,16 @@ def main(arguments=None) -> int:
     if given.inside:
         one(given.names[0], given.quick)
         return 0
-    failed = []
+    failed, seconds = [], []
     for name in given.names or NAMES:
+        start = time.perf_counter()
         command = [sys.executable, "-m", "tests.benchmarks.bench", "--inside", name, *["--quick"] * given.quick]
         if subprocess.run(command, cwd=project.ROOT).returncode:
             failed.append(name)
+        seconds.append((name, time.perf_counter() - start))
     write_pages()
     print(f"\nWritten to {PAGE.relative_to(project.ROOT)}." + (f" Failed: {', '.join(failed)}." if failed else ""))
+    print(took(seconds, given.quick))
     return 1 if failed else 0
 
 

@@ -1,7 +1,7 @@
 # ruff: noqa: E402
 """Does a larger picture cost more time per megapixel, or more memory, when it is predicted in tiles?
 
-usage of one size: python -m tests.benchmarks.bench.growth PICTURE SIDE RUNS, which prints its figures as JSON
+usage of one size: python -m tests.benchmarks.bench.growth PICTURE SIDE RUNS PARTS, which prints its figures as JSON
 
 Each size is predicted in a process of its own. The picture is a memory-mapped file of uint8, the result another one of float16.
 Pages of such files are counted as resident, although the system takes them back whenever memory is needed; what it cannot take
@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 import numpy as np
 
@@ -35,9 +35,10 @@ TILE, HALO = 256, 96
 PERIOD = 512
 """The picture repeats after this many pixels, which are two tiles: away from the border, the result must repeat as well."""
 
-QUICK, FULL = (512, 1024, 2048), (512, 1024, 2048, 4096, 8192)
-RUNS = {512: 5, 1024: 3}
-"""How often the small ones are predicted; the others once."""
+QUICK, FULL = {512: 5, 1024: 3, 2048: 1}, {512: 5, 1024: 3, 2048: 3, 4096: 3, 8192: 2}
+"""The sides, and how often each is predicted."""
+PARTS = {"quick": 1, "full": 3}
+"""How often the first 512 px are predicted before and after each run."""
 LIMIT = 1.1
 """The largest quotient of two sizes' figures that is called flat."""
 
@@ -99,12 +100,12 @@ def repeats(result) -> bool | None:
     return bool(result[first, first].any() and np.array_equal(result[first, first], result[second, second]))
 
 
-def predict(path: Path, side: int, runs: int) -> dict:
-    """Predict a stored picture, and its first 512 px in turn with it; return what it took.
+def predict(path: Path, side: int, runs: int, parts: int) -> dict:
+    """Predict a stored picture, and its first 512 px ``parts`` times in turn with it; return what it took.
 
     Returns:
-        dict: ``whole`` and ``part``: seconds of each run, one more of the part, which comes first and last;
-        ``before``, ``anonymous``, ``mapped``, ``peak``: bytes; ``repeats``: see :func:`repeats`.
+        dict: ``whole``: seconds of each run; ``part``: lists of seconds of the part, one before the first run and one after
+        each; ``before``, ``anonymous``, ``mapped``, ``peak``: bytes; ``repeats``: see :func:`repeats`.
     """
     from utils import unet, weights
 
@@ -123,13 +124,16 @@ def predict(path: Path, side: int, runs: int) -> dict:
         tiling.predict_tiled(answer, array, TILE, HALO, out=out)
         return time.perf_counter() - start
 
+    def several():
+        return [seconds(picture[:PERIOD, :PERIOD], corner) for _ in range(parts)]
+
     seconds(picture[:PERIOD, :PERIOD], corner)
     before = memory(STATUS.read_text())["RssAnon"]
     with Watch() as watch:
-        part, whole = [seconds(picture[:PERIOD, :PERIOD], corner)], []
+        part, whole = [several()], []
         for _ in range(runs):
             whole.append(seconds(picture, result))
-            part.append(seconds(picture[:PERIOD, :PERIOD], corner))
+            part.append(several())
     return {
         "whole": whole, "part": part, "before": before, "anonymous": watch.anonymous, "mapped": watch.mapped,
         "peak": watch.peak, "repeats": repeats(result),
@@ -139,12 +143,12 @@ def predict(path: Path, side: int, runs: int) -> dict:
 # ---- All sizes ---------------------------------------------------------------------------------------------------------
 
 
-def measured(side: int, runs: int) -> dict:
+def measured(side: int, runs: int, parts: int) -> dict:
     """Write a picture, predict it in a process of its own, and return that process's figures."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "picture.raw")
         write_picture(path, side)
-        command = [sys.executable, "-m", "tests.benchmarks.bench.growth", str(path), str(side), str(runs)]
+        command = [sys.executable, "-m", "tests.benchmarks.bench.growth", str(path), *map(str, (side, runs, parts))]
         done = subprocess.run(command, cwd=project.ROOT, stdout=subprocess.PIPE, encoding="utf-8", check=True)
     found = json.loads(done.stdout.splitlines()[-1])
     print(f"{side} px: {median(found['whole']):.1f} s, {found['anonymous'] / 1e6:.0f} MB", flush=True)
@@ -152,42 +156,49 @@ def measured(side: int, runs: int) -> dict:
 
 
 def relative(found: dict, side: int) -> list[float]:
-    """Time per pixel of the whole over that of its part, measured just before and just after it, for every run."""
+    """Time per pixel of the whole over the mean of its part, measured just before and just after it, for every run."""
     pairs = zip(found["part"], found["part"][1:])
-    around = [(before + after) / 2 * (side / PERIOD) ** 2 for before, after in pairs]
+    around = [mean(before + after) * (side / PERIOD) ** 2 for before, after in pairs]
     return measure.ratios(found["whole"], around)
 
 
 def table(sizes: dict[int, dict]) -> measure.Table:
     """The table of what each size took."""
-    rows, times, anonymous = [], [], []
+    rows, times, anonymous, mapped = [], [], [], []
     for side, found in sizes.items():
         megapixels = side**2 / 1e6
         times.append(median(relative(found, side)))
         anonymous.append(found["anonymous"] / 1e6)
+        mapped.append(found["mapped"] / 1e6)
         a_megapixel = [seconds / megapixels for seconds in found["whole"]]
         rows.append([
             f"{side}", megapixels, measure.spread(a_megapixel), measure.spread(relative(found, side)),
-            round(found["before"] / 1e6), round(anonymous[-1]), round(found["mapped"] / 1e6), round(found["peak"] / 1e6),
+            round(found["before"] / 1e6), round(anonymous[-1]), round(mapped[-1]), round(found["peak"] / 1e6),
         ])  # fmt: skip
     columns = [
         "side, px", "megapixels", "seconds a megapixel", "the same over that of 512 px in turn",
         "anonymous memory before, MB", "its peak, MB", "peak of mapped files, MB", "peak of both, MB",
     ]  # fmt: skip
+    first, last = list(sizes)[0], list(sizes)[-1]
+    parts = len(sizes[first]["part"][0])
+    runs = ", ".join(f"{len(found['whole'])} of {side} px" for side, found in sizes.items())
     asked = [found["repeats"] for found in sizes.values() if found["repeats"] is not None]
     notes = [
         flat("time a megapixel, each over that of 512 px in the same process", times),
         flat("peak of anonymous memory", anonymous),
+        f"Runs: {runs}. Each is divided by the mean of {2 * parts} runs of {PERIOD} px, {parts} just before and {parts} just "
+        "after it.",
         f"Windows of {TILE + 2 * HALO} px for tiles of {TILE} px; the shipped network, compiled with XLA. Mapped files are the "
         "picture (3 bytes a pixel), the result (2 bytes) and TensorFlow's libraries; the system takes their pages back when "
         "memory is needed.",
         f"The picture repeats every {PERIOD} px. Results that repeat as well, bit for bit: {sum(asked)} of {len(asked)} "
         f"with a side of {4 * PERIOD} px or more.",
     ]
-    first, last = list(sizes)[0], list(sizes)[-1]
     headline = (
-        f"Prediction in tiles, from {first} to {last} px a side: a megapixel takes {measure.shown(times[-1])} times as long, "
-        f"and the peak of anonymous memory goes from {anonymous[0]:.0f} to {anonymous[-1]:.0f} MB."
+        f"Prediction in tiles, from {first} to {last} px a side: a megapixel takes "
+        f"{measure.spread(relative(sizes[last], last))} times as long, the peak of anonymous memory goes from "
+        f"{anonymous[0]:.0f} to {anonymous[-1]:.0f} MB, and that of mapped files, picture and result among them, from "
+        f"{mapped[0]:.0f} to {mapped[-1]:.0f} MB."
     )
     return measure.Table("Prediction in tiles", columns, rows, notes, headline)
 
@@ -204,8 +215,9 @@ def flat(what: str, values: list[float]) -> str:
 def tables(quick: bool) -> list[measure.Table]:
     if not STATUS.exists():
         raise RuntimeError("This measurement reads memory from /proc, which this system does not have.")
-    return [table({side: measured(side, RUNS.get(side, 1)) for side in (QUICK if quick else FULL)})]
+    sides, parts = (QUICK, PARTS["quick"]) if quick else (FULL, PARTS["full"])
+    return [table({side: measured(side, runs, parts) for side, runs in sides.items()})]
 
 
 if __name__ == "__main__":
-    print(json.dumps(predict(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
+    print(json.dumps(predict(Path(sys.argv[1]), *map(int, sys.argv[2:]))))

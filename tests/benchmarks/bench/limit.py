@@ -34,7 +34,7 @@ WIDE = {"batch": 8, "size": 64, "channels": 64}
 """The convolution that is compared with: 3x3, as many channels in as out."""
 SAME_STEPS = 5
 """Training steps after which the weights are compared."""
-BUDGET = {"quick": 75, "full": 560}
+BUDGET = {"quick": 75, "full": 600}
 """Seconds after which no further network is begun."""
 IN_A_ROW = 8
 """Convolutions of a level that run in one call, so that the call itself takes little of the time."""
@@ -52,8 +52,8 @@ class Variant:
         xla: compile the step with XLA.
         policy: of Keras, for the type of numbers.
         steps_at_once: training steps that Keras runs in one call.
-        memory: what is done with freed memory: ``"series"``: as utils.training does; ``"little"``: as in project.start;
-            ``"smaller"``: arrays above 16 MB are given back at once; ``"all"``: all of it is kept.
+        memory: what is done with freed memory: ``"series"``: as utils.training does; ``"smaller"``: arrays above 16 MB are
+            given back at once; ``"all"``: all of it is kept.
         environment: variables that the process gets.
     """
 
@@ -109,7 +109,6 @@ def tried(quick: bool) -> list[Variant]:
         Variant("huge pages from the C library", environment={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
         Variant("all freed memory kept", memory="all"),
         Variant("oneDNN on", environment=_ONEDNN),
-        Variant("little freed memory kept", memory="little"),
     ]
 
 
@@ -141,7 +140,7 @@ def tables(quick: bool) -> list[measure.Table]:
     by_name = {row["name"]: row for row in rates}
     missing = {variant.name for variant in asked} - {row["name"] for row in rates + attempts}
     notes = [verdict(by_name[RECIPE.name]["shares"])]
-    notes += _why(where_tables["seconds"], base.ready["level_macs"], limit["flops"], by_name)
+    notes += _why(where_tables["seconds"], base.ready["level_macs"], where_tables["rate"], by_name)
     return [
         limit_table,
         _rate_table(rates, notes),
@@ -198,6 +197,13 @@ def _limit(base, rounds):
     return {"kind": faster, "flops": median(rates[faster]) * 1e9}, table
 
 
+def rate(base, limit) -> float:
+    """Operations a second of the matrix product that is the limit, measured now."""
+    begin = time.perf_counter()
+    base.ask(do="product", kind=limit["kind"])
+    return 2 * SIDE**3 / (time.perf_counter() - begin)
+
+
 def _rates(variant, worker, base, limit, rounds):
     """Rates of a network's forward pass and training step, in turn with the limit's matrix product."""
     with contextlib.ExitStack() as stack:
@@ -205,7 +211,7 @@ def _rates(variant, worker, base, limit, rounds):
         ready = worker.ready
         tasks = {
             "product": functools.partial(base.ask, do="product", kind=limit["kind"]),
-            "forward": functools.partial(worker.ask, do="forward", count=ready["forwards"]),
+            "forward": functools.partial(worker.ask, do="predict", way="graph", count=ready["forwards"]),
             "step": functools.partial(worker.ask, do="steps", count=ready["steps"]),
         }
         seconds = measure.in_turn(tasks, rounds)
@@ -243,7 +249,7 @@ def _rate_table(rates, notes):
     ]  # fmt: skip
     notes = [
         "Depth 4, batch normalisation, nearest upsampling; each row changes one thing of the first. The training step is the "
-        "one of utils.training.compile_model, the forward pass is called layer by layer; the last table has faster ways. "
+        "one of utils.training.compile_model; the forward pass runs inside a tf.function, as in utils.training.predict. "
         "Shares: against a matrix product of the same round.",
         *notes,
     ]
@@ -330,12 +336,16 @@ def level_rows(seconds: dict, level_macs, batch: int, rate: float) -> list[dict]
 
 def _where(base, limit):
     """Where the time of the recipe's step goes, by level and by kind of work."""
+    before, begin = rate(base, limit), time.perf_counter()
+    base.ask(do="steps", count=base.ready["steps"])
+    untraced = (time.perf_counter() - begin) / base.ready["steps"]
     traced = base.ask(do="trace", count=12)
+    now = (before + rate(base, limit)) / 2
     seconds = {(level, kind): time for level, kind, time in traced.get("seconds", [])}
     if not seconds:
         empty = [measure.Table(f"Where a step's time goes, by {what}", [what], [], [traced["failed"]]) for what in
                  ("level", "kind of work")]  # fmt: skip
-        return {"seconds": {}, "levels": empty[0], "kinds": empty[1]}
+        return {"seconds": {}, "rate": now, "levels": empty[0], "kinds": empty[1]}
     whole = sum(seconds.values())
     level_macs = base.ready["level_macs"]
     rows = [
@@ -344,7 +354,7 @@ def _where(base, limit):
             RECIPE.base << row["level"] - 1, row["macs share"], row["convolutions"] / whole, row["other"] / whole,
             row["rate"] / 1e9, row["share of limit"],
         ]
-        for row in level_rows(seconds, level_macs, RECIPE.batch, limit["flops"])
+        for row in level_rows(seconds, level_macs, RECIPE.batch, now)
     ]  # fmt: skip
     without = sum(time for (level, _), time in seconds.items() if not level)
     rows.append(["none: loss, Adam, gaps, between the steps", "", "", 0, 0, without / whole, "", ""])
@@ -353,9 +363,11 @@ def _where(base, limit):
         "convolutions (GFLOP/s)", "convolutions / limit",
     ]  # fmt: skip
     notes = [
-        f"TensorFlow's trace of the recipe's compiled step, median of {traced['count']} steps of {whole * 1e3:.1f} ms. Where "
+        f"TensorFlow's trace of the recipe's compiled step: for each piece the median of {traced['count']} steps, "
+        f"{whole * 1e3:.1f} ms together; steps just before, without the trace, took {untraced * 1e3:.1f} ms each. Where "
         "pieces run at the same time, each gets an equal part of that time. Encoder and decoder of a level are together, and "
-        "the last 1x1 convolution is in level 1.",
+        f"the last 1x1 convolution is in level 1. The limit, measured just before and after the trace: {now / 1e9:.0f} "
+        "GFLOP/s.",
     ]
     levels = measure.Table("Where a step's time goes, by level", columns, rows, notes)
     by_kind = defaultdict(float)
@@ -364,7 +376,7 @@ def _where(base, limit):
     flops = 2 * sum(level_macs) * RECIPE.batch
     rows = [
         [kind, by_kind[kind] * 1e3, by_kind[kind] / whole,
-         *([flops / by_kind[kind] / 1e9, flops / by_kind[kind] / limit["flops"]] if kind in trace.CONVOLUTIONS else ["", ""])]
+         *([flops / by_kind[kind] / 1e9, flops / by_kind[kind] / now] if kind in trace.CONVOLUTIONS else ["", ""])]
         for kind in trace.KINDS if by_kind[kind]
     ]  # fmt: skip
     columns = ["kind of work", "ms a step", "share", "GFLOP/s", "GFLOP/s / limit"]
@@ -373,12 +385,12 @@ def _where(base, limit):
         "the compiled step to the begin of the next one: memory given back and fetched, the next batch, Python."
     ]
     kinds = measure.Table("Where a step's time goes, by kind of work", columns, rows, notes)
-    return {"seconds": seconds, "levels": levels, "kinds": kinds}
+    return {"seconds": seconds, "rate": now, "levels": levels, "kinds": kinds}
 
 
 def _alone(base, limit, rounds):
-    """The second convolution of each level, alone: as it is, and as a matrix product of shifted copies."""
-    ways = ("convolution", "shifted copies")
+    """The second convolution of each level, alone: as it is, with channels first, and as a product of shifted copies."""
+    ways = ("convolution", "channels first", "shifted copies")
     shapes = [(RECIPE.size >> level, RECIPE.base << level) for level in range(DEPTH + 1)]
     tasks = {
         (size, channels, way): functools.partial(base.ask, do="alone", size=size, channels=channels, way=way)
@@ -386,30 +398,37 @@ def _alone(base, limit, rounds):
         for way in ways
     }
     answers = {key: [] for key in tasks}
+    products = []
     for turn in range(rounds + 1):
+        product = rate(base, limit)
         for key, task in tasks.items():
             seconds = task()["seconds"]
             if turn:
                 answers[key].append(seconds)
+        if turn:
+            products.append((product + rate(base, limit)) / 2)
     rows = []
     for size, channels in shapes:
         flops = 2 * 9 * channels**2 * size**2 * RECIPE.batch
-        plain, copies = (answers[size, channels, way] for way in ways)
+        plain, first, copies = (answers[size, channels, way] for way in ways)
         rates = [flops / one for one in plain]
         rows.append(
-            [f"{size} x {size}", channels, measure.spread(rate / 1e9 for rate in rates),
-             measure.spread(rate / limit["flops"] for rate in rates), measure.spread(measure.ratios(copies, plain))]
+            [f"{size} x {size}", channels, measure.spread(one / 1e9 for one in rates),
+             measure.spread(measure.ratios(rates, products)), measure.spread(measure.ratios(first, plain)),
+             measure.spread(measure.ratios(copies, plain))]
         )  # fmt: skip
     columns = [
         "size",
         "channels in and out",
         "convolution (GFLOP/s)",
         "convolution / limit",
+        "time with channels first / time",
         "time as shifted copies / time",
     ]
     notes = [
-        f"Forward only, batch {RECIPE.batch}, compiled by XLA, {IN_A_ROW} in a row. Shifted copies: nine of the map "
-        "side by side, then one matrix product."
+        f"Forward only, batch {RECIPE.batch}, compiled by XLA, {IN_A_ROW} in a row; the limit is measured before and after "
+        "every round. Channels first: the other layout of the maps, (N, C, H, W). Shifted copies: nine of the map side by "
+        "side, then one matrix product."
     ]
     return measure.Table("The convolution of each level alone", columns, rows, notes)
 
@@ -507,21 +526,23 @@ def _often(ratios):
 # ---- A process that runs one network -----------------------------------------------------------------------------------
 
 
-class Worker:
-    """A process that has built and compiled one network, and runs steps of it when it is asked.
+class Process:
+    """A process that says when it is ready, and then answers what it is asked, a line of JSON after an @ each time.
 
     Attributes:
-        ready: what it said when it was ready: seconds of the first step, steps a round, MACs, digest of the weights.
+        ready: what it said when it was ready.
+
+    Args:
+        command: its command line.
+        environment: variables that it gets besides those of this process.
 
     Raises:
         RuntimeError: the process ended.
     """
 
-    def __init__(self, variant: Variant):
-        command = [sys.executable, "-m", __name__, json.dumps(dataclasses.asdict(variant))]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **variant.environment}
+    def __init__(self, command, environment=None):
         self.process = subprocess.Popen(
-            command, cwd=project.ROOT, env=environment, encoding="utf-8",
+            command, cwd=project.ROOT, env={**os.environ, **(environment or {})}, encoding="utf-8",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.ready = self._answer()
@@ -547,6 +568,17 @@ class Worker:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
+
+
+class Worker(Process):
+    """A process that has built and compiled one network, and runs steps of it when it is asked.
+
+    When it is ready, it says the seconds of the first step, steps a round, MACs, and a digest of the weights.
+    """
+
+    def __init__(self, variant: Variant):
+        command = [sys.executable, "-m", __name__, json.dumps(dataclasses.asdict(variant))]
+        super().__init__(command, {"TF_CPP_MIN_LOG_LEVEL": "3", **variant.environment})
 
 
 def serve(variant: Variant) -> None:
@@ -594,12 +626,10 @@ class _Network:
         step = (time.perf_counter() - begin) / SAME_STEPS
         count = at_once * max(1, min(30, round(A_ROUND / step / at_once)))
         self.ready |= {"faults": (_faults() - faults) / SAME_STEPS, "steps": count, "peak": memory.peak()}
-        self.forward(1)
-        begin = time.perf_counter()
-        self.forward(2)
-        each = (time.perf_counter() - begin) / 2
-        self.ready["forwards"] = max(1, min(60, round(A_ROUND / each)))
         self.functions = {}
+        self.predict("graph", 1)
+        each = self.predict("graph", 2)["seconds"] / 2
+        self.ready["forwards"] = max(1, min(60, round(A_ROUND / each)))
 
     def _digest(self):
         """A short text that differs as soon as a bit of a weight does."""
@@ -612,11 +642,6 @@ class _Network:
         """Run training steps: a multiple of those that Keras takes at once."""
         for _ in range(count // self.variant.steps_at_once):
             self.model.train_function(self.batches)
-
-    def forward(self, count):
-        """Run forward passes, layer by layer."""
-        for _ in range(count):
-            self.model(self.images, training=False).numpy()
 
     def predict(self, way, count):
         """Run forward passes in one of three ways; seconds of them all and a digest of the output."""
@@ -676,9 +701,11 @@ class _Network:
                 function = lambda: inner(*tensors).numpy()  # noqa: E731
         else:
             batch, size, channels = (self.variant.batch, *shape) if shape else WIDE.values()
-            maps = tf.constant(normal(batch, size, size, channels))
+            first = way == "channels first"
+            maps = tf.constant(normal(*((batch, channels, size, size) if first else (batch, size, size, channels))))
             kernel = tf.constant(normal(3, 3, channels, channels) / math.sqrt(9 * channels))  # keeps the values' size
-            called = shifted if way == "shifted copies" else functools.partial(tf.nn.conv2d, strides=1, padding="SAME")
+            plain = functools.partial(tf.nn.conv2d, strides=1, padding="SAME", data_format="NCHW" if first else "NHWC")
+            called = shifted if way == "shifted copies" else plain
             repeats = IN_A_ROW if what == "alone" else 1
 
             def row(maps, kernel):
@@ -722,9 +749,7 @@ def _level_macs(layers):
 
 def _keep(freed):
     """Say what happens with freed memory, as :class:`Variant` names it."""
-    if freed == "little":
-        project.keep_freed_memory(4_000_000)
-    elif freed in ("series", "smaller"):
+    if freed in ("series", "smaller"):
         from utils import training
 
         project.keep_freed_memory(**training._KEPT | ({"apart": 16_000_000} if freed == "smaller" else {}))

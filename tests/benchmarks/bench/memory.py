@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression, median
 
 from tests.benchmarks.bench import measure
 from utils import project
@@ -25,8 +25,9 @@ AIM_RECIPE = 1200
 """MB in all that training the series' network may take."""
 LIMITS = (2000, 1500)
 """MB of a small machine, and of what a notebook of the series may take."""
-ARTICLE_BATCH = 8
-BUDGET = {"quick": 75, "full": 440}
+ARTICLE_BATCH, ARTICLE_SIZE = 8, 256
+"""Pictures a step, and height and width of one, as the article trains."""
+BUDGET = {"quick": 75, "full": 700}
 """Seconds after which no further process is begun."""
 PATIENCE = 240
 """Seconds after which a measurement is given up."""
@@ -44,10 +45,10 @@ class Trial:
         batch: pictures a step.
         xla: compile the step with XLA.
         start: with the settings of :func:`utils.project.start`.
-        keep_little: without them, but with its :func:`utils.project.keep_freed_memory`.
         accumulate: steps whose gradients are added before the weights change.
-        remat: ``""``, ``"layers"`` or ``"blocks"``: which maps are computed a second time, in the backward pass.
-        steps: training steps.
+        remat: compute the maps of each block a second time, in the backward pass.
+        steps: training steps; the first one compiles and is not counted among the seconds.
+        runs: how often it is measured, each time in a process of its own.
         environment: variables that the process gets.
     """
 
@@ -58,21 +59,22 @@ class Trial:
     batch: int = 8
     xla: bool = True
     start: bool = True
-    keep_little: bool = False
     accumulate: int = 1
-    remat: str = ""
+    remat: bool = False
     steps: int = 2
+    runs: int = 1
     environment: dict = dataclasses.field(default_factory=dict)
 
 
-RECIPE = Trial("recipe of notebook 04", network="recipe", steps=12)
+RECIPE = Trial("recipe of notebook 04", network="recipe", steps=12, runs=3)
+BASE = Trial("batch 8, as the recipe but a few random pictures")
 
 
 def grid(quick: bool) -> list[Trial]:
-    """The recipe first, then one thing changed at a time."""
-    trials = [RECIPE]
+    """The recipe with its pictures, the same with a few random ones, then one thing of that changed at a time."""
     if quick:
-        return trials
+        return [dataclasses.replace(RECIPE, runs=1)]
+    trials = [RECIPE, BASE]
     trials += [Trial(f"batch {batch}", batch=batch) for batch in (4, 16)]
     trials += [Trial(f"{size} x {size} pictures", size=size) for size in (128, 256)]
     trials += [Trial(f"{base} channels at the top", base=base) for base in (16, 32)]
@@ -80,36 +82,29 @@ def grid(quick: bool) -> list[Trial]:
 
 
 def ways(quick: bool) -> list[Trial]:
-    """Ways to train the article's network; the first is the article's own."""
+    """Ways to train the article's network; the first is the article's own, then come those that tell causes apart."""
 
-    def way(name, batch=ARTICLE_BATCH, xla=False, **changes):
-        return Trial(name, network="article", size=changes.pop("size", 256), base=64, batch=batch, xla=xla, **changes)
+    def way(name, batch=ARTICLE_BATCH, **changes):
+        steps = (3 if batch > 2 else 4) - (1 if quick else 0)
+        changes = {"size": ARTICLE_SIZE, "xla": True, "steps": steps, **changes}
+        return Trial(name, network="article", base=64, batch=batch, **changes)
 
     no_onednn, onednn = {"TF_ENABLE_ONEDNN_OPTS": "0"}, {"TF_ENABLE_ONEDNN_OPTS": "1"}
-    trials = [
-        way("as the article: batch 8, TensorFlow's defaults", start=False, environment=onednn),
-        way("batch 1, XLA", 1, xla=True, steps=3),
-    ]
+    usual = way("as the article: batch 8, TensorFlow's defaults", xla=False, start=False, environment=onednn)
+    single = way("batch 1, XLA", 1)
     if quick:
-        return trials
+        return [usual, single]
     return [
-        *trials,
-        way("batch 8, crops of 128, XLA", size=128, xla=True),
-        way("batch 2, XLA", 2, xla=True, steps=3),
-        way("batch 4, XLA", 4, xla=True),
-        way("batch 8, XLA", xla=True),
-        way("batch 1 eight times, accumulated, XLA", 1, xla=True, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
-        way("batch 1 eight times, gradients accumulated", 1, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
-        way("batch 1", 1, steps=3),
-        way("batch 2", 2, steps=3),
-        way("batch 4", 4),
-        way("batch 8, crops of 128", size=128),
-        way("batch 8, settings of project.start"),
-        way("batch 8, oneDNN off only", start=False, environment=no_onednn),
-        way("batch 8, each block's maps computed again (RematScope)", remat="blocks"),
-        way("batch 8, blocks computed again, XLA", remat="blocks", xla=True),
-        way("batch 8, each layer's map computed again (RematScope)", remat="layers"),
-        way("batch 8, keep_freed_memory only", start=False, keep_little=True, environment=onednn),
+        usual,
+        way("batch 8, oneDNN off only", xla=False, start=False, environment=no_onednn),
+        way("batch 8, settings of project.start", xla=False),
+        way("batch 8, XLA"),
+        way("batch 4, XLA", 4),
+        way("batch 2, XLA", 2),
+        single,
+        way("batch 1 eight times, accumulated, XLA", 1, accumulate=ARTICLE_BATCH, steps=ARTICLE_BATCH),
+        way("batch 8, crops of 128, XLA", size=128),
+        way("batch 8, blocks computed again, XLA", remat=True),
     ]
 
 
@@ -130,18 +125,39 @@ def tables(quick: bool) -> list[measure.Table]:
 
 
 def measured_all(trials: Sequence[Trial], until: float = math.inf) -> list[tuple[Trial, dict]]:
-    """Measure trials one after the other, and say how far it is; none is begun when ``time.monotonic()`` is past ``until``."""
+    """Measure trials one after the other, and say how far it is; none is begun when ``time.monotonic()`` is past ``until``.
+
+    Returns:
+        list: each trial that was begun, with what :func:`largest` makes of its runs.
+    """
     found = []
     for number, trial in enumerate(trials, 1):
-        begin = time.perf_counter()
-        if time.monotonic() > until:
+        begin, runs = time.perf_counter(), []
+        while len(runs) < trial.runs and time.monotonic() <= until:
+            runs.append(measured(trial))
+        if not runs:
             print(f"{number}/{len(trials)} {trial.name}: no time is left", flush=True)
             continue
-        figures = measured(trial)
+        figures = largest(runs)
         found.append((trial, figures))
-        told = figures.get("failed") or f"peak {figures['peak']:.0f} MB, {figures['seconds']:.2f} s a step"
+        told = figures.get("failed") or (
+            f"peak {measure.spread(figures['peaks'])} MB, {measure.spread(figures['seconds'])} s a step"
+        )
         print(f"{number}/{len(trials)} {trial.name}: {told} ({time.perf_counter() - begin:.0f} s)", flush=True)
     return found
+
+
+def largest(runs: Sequence[dict]) -> dict:
+    """The figures of the run with the largest peak.
+
+    Returns:
+        dict: those figures, ``peaks``: MB of every run, ``lost``: why runs gave no figures; ``{"failed": why}`` if none did.
+    """
+    done = [at for at in runs if "failed" not in at]
+    if not done:
+        return runs[0]
+    lost = [at["failed"] for at in runs if "failed" in at]
+    return max(done, key=lambda at: at["peak"]) | {"peaks": [at["peak"] for at in done], "lost": lost}
 
 
 def by_size(found) -> measure.Table:
@@ -161,43 +177,89 @@ def by_size(found) -> measure.Table:
             [*row, at["imports"], at["built"], at["peak"], step, at["later"], at["maps"], step / at["maps"],
              later / at["maps"]]
         )  # fmt: skip
-    headline = "".join(
-        f"Training the series' network takes {at['peak']:,.0f} MB at its peak."
-        for trial, at in found
-        if trial.network == "recipe" and "failed" not in at
-    )
+    done = [(trial, at) for trial, at in found if "failed" not in at]
+    recipe = next(((trial, at) for trial, at in done if trial.network == "recipe"), None)
+    base = next((at for trial, at in done if trial.name == BASE.name), None)
+    headline = ""
     notes = [
-        "Resident memory of a process. The peak includes tracing and compiling the step, which the first step brings; the "
-        "peak of the second epoch, steps and validation, does not. Computed: utils.cost.activation_memory(model, batch, "
-        "training=True).",
+        "Resident memory of a process, a new one for every run. The peak includes tracing and compiling the step, which the "
+        "first step brings; the peak of the second epoch, steps and validation, does not. Computed: "
+        "utils.cost.activation_memory(model, batch, training=True).",
     ]
-    for trial, at in found:
-        if trial.network == "recipe" and "failed" not in at:
-            notes.append(
-                f"The {trial.name} with its 1000 + 200 pictures: {verdict(at['peak'], AIM_RECIPE)} The training only, "
-                f"{2 * trial.steps} steps of it; figures and other networks of the notebook are not in it."
-            )
+    if base:
+        below = f'The rows below "{BASE.name}" change one thing of that row.'
+        notes.append(f"{below} {pictures(recipe[1], base)}" if recipe else below)
+    if told := line(done):
+        notes.append(told)
+    if recipe:
+        number = len(recipe[1]["peaks"])
+        headline = f"Training the series' network takes {recipe[1]['peak']:,.0f} MB at its peak, "
+        headline += "in one run." if number == 1 else f"the largest of {number} runs."
+        notes.append(judged(*recipe))
     return measure.Table("Memory of a training step", columns, rows, notes, headline)
+
+
+def judged(trial: Trial, at: dict) -> str:
+    """What is to be said of the recipe: the peak of each run, and whether the largest reaches the aim."""
+    lost = f" Runs that failed: {'; '.join(at['lost'])}." if at["lost"] else ""
+    times = "once" if len(at["peaks"]) == 1 else f"{len(at['peaks'])} times"
+    return (
+        f"The {trial.name} with its {at['pictures']:,} pictures, measured {times}: a peak of {measure.spread(at['peaks'])} MB."
+        f"{lost} The largest counts: {verdict(at['peak'], AIM_RECIPE)} The training only, {2 * trial.steps} steps of it; "
+        "figures and other networks of the notebook are not in it."
+    )
+
+
+def pictures(recipe: dict, base: dict) -> str:
+    """A sentence: what the recipe's pictures take, beside the same training with a few random ones."""
+    built, most = (recipe[name] - base[name] for name in ("built", "peak"))
+    return (
+        f"The recipe's row has its {recipe['pictures']:,} drawn pictures in place of {base['pictures']:,} random ones: "
+        f"{built:,.0f} MB more before its first step (built), {most:,.0f} MB more at its peak."
+    )
+
+
+def line(done) -> str:
+    """The straight line, by least squares, from the computed maps to the peaks of trainings of one kind, as sentences.
+
+    Those are trainings of random pictures that are compiled by XLA. Empty for fewer than three sizes of the maps.
+    """
+    alike = {trial.name: at for trial, at in done if trial.network == "series" and trial.xla}
+    maps, peaks = ([at[name] for at in alike.values()] for name in ("maps", "peak"))
+    if len(set(maps)) < 3:
+        return ""
+    slope, constant = linear_regression(maps, peaks)
+    off = {name: at["peak"] - constant - slope * at["maps"] for name, at in alike.items()}
+    farthest = max(off, key=lambda name: abs(off[name]))
+    return (
+        f"By least squares over the {len(alike)} rows of random pictures that are compiled by XLA: peak = {constant:,.0f} MB + "
+        f"{measure.shown(slope)} x computed maps. The largest deviation: {abs(off[farthest]):,.0f} MB "
+        f"{'above' if off[farthest] > 0 else 'below'} the line ({farthest}). The constant is imports "
+        f"({median(at['imports'] for at in alike.values()):,.0f} MB), runtime and compiler."
+    )
 
 
 def article(found) -> measure.Table:
     """What lets a learner train the article's network."""
-    columns = ["way", "imports (MB)", "peak (MB)", "computed maps (MB)", f"seconds for {ARTICLE_BATCH} pictures"]
+    whole = f"{ARTICLE_BATCH} pictures of {ARTICLE_SIZE} x {ARTICLE_SIZE}"
+    columns = ["way", "imports (MB)", "peak (MB)", "computed maps (MB)", f"seconds for the pixels of {whole}"]
     columns += [f"under {limit / 1000:g} GB" for limit in LIMITS]
-    rows, peaks = [], {}
+    rows, peaks, counted = [], {}, []
     for trial, at in found:
         if "failed" in at:
             rows.append([trial.name, at["failed"], *[""] * (len(columns) - 2)])
             continue
         peaks[trial.name] = at["peak"]
-        seconds = at["seconds"] * ARTICLE_BATCH / trial.batch
+        counted.append(len(at["seconds"]))
         passed = ["yes" if at["peak"] < limit else "no" for limit in LIMITS]
+        seconds = measure.spread(at_full_size(trial, at["seconds"]))
         rows.append([trial.name, at["imports"], at["peak"], at["maps"], seconds, *passed])
+    steps = f", {min(counted)} to {max(counted)} of them" if counted else ""
     notes = [
         "utils.unet.article_unet: 407,809 parameters, 256 x 256 x 3 unless crops are named, plain fit. From the second row on "
-        "with the settings of project.start unless 'only' is said. Seconds: the median of the steps after the first, scaled "
-        "to as many pictures as the article's batch has; a crop of 128 is a quarter of a picture. Computed maps: without "
-        "computing any of them again.",
+        "with the settings of project.start unless 'only' is said. Seconds: the median (smallest to largest) of the steps "
+        f"after the first{steps}, scaled to as many pixels as {whole} have; a crop of 128 is a quarter of a picture. Computed "
+        "again: with keras.RematScope. Computed maps: without computing any of them again.",
     ]
     for limit in LIMITS:
         fitting = under(peaks, limit)
@@ -211,6 +273,12 @@ def article(found) -> measure.Table:
         least = min(peaks, key=peaks.get)
         headline += "." if least == usual else f"; {least}: {peaks[least]:,.0f} MB."
     return measure.Table("What lets a learner train the article's network", columns, rows, notes, headline)
+
+
+def at_full_size(trial: Trial, seconds: Sequence[float]) -> list[float]:
+    """Seconds of a trial's steps, scaled to as many pixels as the article has in a step."""
+    times = ARTICLE_BATCH * ARTICLE_SIZE**2 / (trial.batch * trial.size**2)
+    return [times * one for one in seconds]
 
 
 def under(peaks: dict[str, float], limit: float) -> list[str]:
@@ -289,11 +357,14 @@ def _status() -> str:
 
 
 def run(trial: Trial) -> dict:
-    """Train as a trial says, in this process, and return its figures in MB and seconds."""
+    """Train as a trial says, in this process, and return its figures.
+
+    Returns:
+        dict: ``imports``, ``built``, ``later``, ``peak``: MB resident; ``maps``: MB of computed maps; ``seconds``: of each
+        counted step; ``pictures``: how many there were, those of the validation too.
+    """
     if trial.start:
         project.start()
-    elif trial.keep_little:
-        project.keep_freed_memory(4_000_000)
     import keras
     import numpy as np
 
@@ -324,7 +395,7 @@ def run(trial: Trial) -> dict:
     watch = Watch()
     rng = np.random.default_rng(0)
 
-    def pictures(count):
+    def random(count):
         images = rng.random((count, trial.size, trial.size, 3), dtype=np.float32)
         return images, (images[..., :1] > 0.5).astype(np.uint8)
 
@@ -335,10 +406,10 @@ def run(trial: Trial) -> dict:
             gradient_accumulation_steps=trial.accumulate if trial.accumulate > 1 else None
         )
         model.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"], jit_compile=trial.xla)
-        figures |= {"built": resident()}
-        images, masks = pictures(trial.batch * trial.steps)
+        figures |= {"built": resident(), "pictures": trial.batch * trial.steps}
+        images, masks = random(trial.batch * trial.steps)
         model.fit(images, masks.astype(np.float32), batch_size=trial.batch, epochs=1, verbose=0, callbacks=[watch])
-        counted = model if not trial.remat else _article(trial.size, trial.base, "")
+        counted = model if not trial.remat else _article(trial.size, trial.base, False)
     else:
         recipe = training.DEEP
         network = {**recipe.network, "base": trial.base}
@@ -346,32 +417,28 @@ def run(trial: Trial) -> dict:
             drawn, validation = shapes.draw(recipe.images), shapes.draw(recipe.validation, split="validation")
             images, masks, held = drawn.images, drawn.masks, (validation.images, validation.masks)
         else:
-            (images, masks), held = pictures(trial.batch * trial.steps), pictures(2)
+            (images, masks), held = random(trial.batch * trial.steps), random(2)
         data = pipeline.dataset(images, masks, batch_size=trial.batch, shuffle=True, augment=True).take(trial.steps)
         model = counted = unet.build_unet((trial.size, trial.size, 3), **network)
         training.compile_model(model, recipe.steps, peak=recipe.peak)
         if not trial.xla:
             model.compile(optimizer=model.optimizer, loss=model.loss, jit_compile=False)
-        figures |= {"built": resident()}
+        figures |= {"built": resident(), "pictures": len(images) + len(held[0])}
         training.train(model, data, held, 2, callbacks=[watch])
-    figures |= {"later": peak(), "seconds": median(watch.seconds[1:])}
+    figures |= {"later": peak(), "seconds": watch.seconds[1:]}
     maps = cost.activation_memory(counted, trial.batch, training=True) / 1e6
     return figures | {"peak": max(watch.first, figures["later"]), "maps": maps}
 
 
 def _article(size, base, remat):
-    """The article's network; its maps computed again in the backward pass, layer by layer or block by block."""
+    """The article's network; if asked for, its maps are computed again in the backward pass, block by block."""
     import keras
     from keras import layers
 
     from utils import unet
 
-    plain = unet.article_unet((size, size, 3), base=base)
     if not remat:
-        return plain
-    if remat == "layers":  # mode="full" would take the model for a layer too, and fails as soon as it is trained
-        with keras.RematScope(mode="list_of_layers", layer_names=[layer.name for layer in plain.layers]):
-            return unet.article_unet((size, size, 3), base=base)
+        return unet.article_unet((size, size, 3), base=base)
 
     class Block(layers.Layer):
         """Layers that are computed again as one: only what goes into the first one is kept."""

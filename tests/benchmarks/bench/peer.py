@@ -1,5 +1,11 @@
 # ruff: noqa: E402
-"""How soon does our recipe reach the nearest peer's result on the peer's own task, and how fast is the peer's network here?"""
+"""How soon does our recipe reach the nearest peer's result on the peer's own task, and how fast is the peer's network here?
+
+Each training runs in a process of its own, so that none profits from what another one has warmed up.
+
+usage of one training: python -m tests.benchmarks.bench.peer SEED STARTED STEPS, or SEED STARTED STEPS SECONDS for one that goes
+by the clock; STARTED is the time.time() at which the process was asked for. It prints JSON.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +14,27 @@ from utils import project
 project.start()  # before TensorFlow is loaded: it sets what TensorFlow reads then
 
 import dataclasses
-import importlib
-import importlib.util
+import functools
+import json
+import subprocess
+import sys
 import time
 from statistics import median
 
 import keras
 import numpy as np
 from keras import ops
+from scipy import stats
 
-from tests.benchmarks.bench import measure, peer_task
+from tests.benchmarks.bench import limit, measure, peer_network, peer_task
 from tests.benchmarks.bench.measure import Table
 from utils import training, unet
 
 AIM_SECONDS = 120
 LONG_SECONDS = 600
 CLASSES = len(peer_task.NAMES)
+RESNET_LOSS = 0.016171
+"""The validation loss of the peer's other network, with a ResNet-18, as saved in its notebook."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,22 +63,21 @@ STEPS = 600
 TRAINING_SEED, VALIDATION_SEED = 0, 2
 """Seeds of the pictures. The recipe was chosen with validation pictures of seed 1, so another seed stands here."""
 
-PEER_EPOCHS, PEER_BATCH = 40, 2
+PEER_EPOCHS, PEER_BATCH, FULL_BATCH = 40, 2, 25
 """The peer trains with batches of 25; they need more memory than many a machine has, so the timing uses fewer."""
+POINTS = 200
+"""In so many steps the learning rate of a training by the clock follows its curve."""
 
 
 def tables(quick: bool) -> list[Table]:
     """All tables of this question."""
-    data = peer_task.draw(peer_task.TRAINING, TRAINING_SEED)
-    validation = peer_task.draw(peer_task.VALIDATION, VALIDATION_SEED)
     made = [the_task()]
     seeds = (0,) if quick else (0, 1, 2)
-    models, runs = zip(*(train(data, validation, STEPS, seed, looks=0.2, every=40) for seed in seeds))
-    made.append(until_reached(dict(zip(seeds, runs)), quick))
+    runs = {seed: trained(seed, STEPS) for seed in seeds}
+    made.append(until_reached(runs, quick))
     if not quick:
-        steps = int(0.94 * LONG_SECONDS / runs[0][-1].seconds * STEPS)
-        made.append(longest(train(data, validation, steps, 0, every=250)[1], steps))
-    made.append(per_image(models[0], data, rounds=2 if quick else 5))
+        made.append(longest(trained(0, 10**5, LONG_SECONDS)))
+    made.append(per_image(rounds=2 if quick else 5, full_batch=not quick))
     return made
 
 
@@ -80,16 +90,18 @@ def the_task() -> Table:
     ]
     largest = max(rows, key=lambda row: abs(row[2] / row[1] - 1))
     masks = peer_task.draw(peer_task.VALIDATION, VALIDATION_SEED)[1]
-    empty = [float(loss(mask[None], np.full((1, *mask.shape), -16, np.float32))[0]) for mask in masks]
+    nothing = np.full((1, *masks.shape[1:]), -16, np.float32)
+    empty = [float(loss(mask[None], nothing)[0]) for mask in masks]
     return Table(
         "The task: pixels of each class, %",
         ("class", "stated", "mean from the description", "standard deviation of a picture", "difference"),
         rows,
         [
             "The mean is over all sizes that a shape can have; no shape is cut by the border. The largest difference is that "
-            f"of the {largest[0]}, {largest[4]}. {few_pictures(means, deviations, peer_task.STATED)}",
-            f"A mask of zeros has {100 - means.mean():.2f} % pixel accuracy and, on our validation pictures, a loss of "
-            f"{np.mean(empty):.3f} (logits of -16); the loss to reach is {peer_task.LOSS_TO_REACH}.",
+            f"of the {largest[0]}, {largest[4]}. {by_chance(means, deviations, peer_task.STATED)}",
+            f"On our validation pictures a mask of zeros has {100 - 100 * masks.mean():.2f} % pixel accuracy and a loss of "
+            f"{np.mean(empty):.3f} (logits of -16; more negative ones make it larger); the loss to reach is "
+            f"{peer_task.LOSS_TO_REACH}.",
         ],
     )
 
@@ -100,85 +112,105 @@ def until_reached(runs, quick) -> Table:
     rows = []
     for seed, run in runs.items():
         at = reached(run, target)
-        rows.append((seed, "not reached" if at is None else at.seconds, "" if at is None else at.images, run[-1].seconds,
-                     run[-1].images, f"{lowest(run).loss:.5f}"))  # fmt: skip
+        first = ("not reached", "", "") if at is None else (at.seconds, at.since_start, at.images)
+        rows.append((seed, *first, run[-1].seconds, run[-1].images, f"{lowest(run).loss:.5f}"))
     seconds = [row[1] for row in rows if row[1] != "not reached"]
+    since_start = [row[2] for row in rows if row[1] != "not reached"]
     notes = [
-        recipe_text(STEPS),
-        "The loss may have been reached earlier: only the last fifth of the steps is looked at.",
+        recipe_text(f"{STEPS:,} steps of"),
+        f"The loss is looked at every {EVERY} steps in the second half of the training; it may have been reached earlier by as "
+        "many.",
     ]
     if len(seconds) == len(rows):
         verdict = "reached" if max(seconds) <= AIM_SECONDS else "not reached with every seed"
-        notes.append(f"Seconds until the loss: {measure.spread(seconds)}. The aim is {AIM_SECONDS} s: {verdict}.")
+        notes.append(
+            f"Seconds until the loss: {measure.spread(seconds)}. The aim is {AIM_SECONDS} s: {verdict}. Counted from the start "
+            f"of the process, with imports, drawing all pictures and the looks: {measure.spread(since_start)}."
+        )
     else:
         notes.append(
             f"The aim is {AIM_SECONDS} s: not reached, {len(rows) - len(seconds)} of {len(rows)} runs missed the loss."
         )
     if quick:
         notes.append("One seed; the full measurement has three.")
+    task = f"On the task of the nearest peer, usuyama/pytorch-unet, its validation loss of {target}"
     headline = (
-        f"On the task of the nearest peer, its validation loss of {target} was reached after {measure.spread(seconds)} s."
+        f"{task} was reached after {measure.spread(seconds)} s of training by a small U-Net on folded pictures, compilation "
+        f"included, {measure.spread(since_start)} s after the start of the process."
         if seconds
-        else f"On the task of the nearest peer, its validation loss of {target} was not reached."
+        else f"{task} was not reached."
     )
     return Table(
         f"Our recipe on the peer's task, until a validation loss of {target}",
-        ("seed", "seconds until then", "images until then", "seconds in all", "images in all", "lowest loss"),
+        (
+            "seed", "seconds until then", "since the start of the process", "images until then", "seconds in all",
+            "images in all", "lowest loss",
+        ),
         rows,
         notes,
         headline,
-    )
+    )  # fmt: skip
 
 
-def longest(run, steps) -> Table:
+def longest(run) -> Table:
     """The lowest loss within the time of a long run."""
-    inside = [moment for moment in run if moment.seconds <= LONG_SECONDS]
-    moments = [inside[i] for i in sorted({len(inside) * k // 6 for k in range(1, 6)} | {len(inside) - 1})]
-    best = lowest(inside)
+    moments = [run[i] for i in sorted({len(run) * k // 6 for k in range(1, 6)} | {len(run) - 1})]
+    best = lowest(run)
     return Table(
         f"Our recipe within {LONG_SECONDS} s, seed 0",
         ("seconds", "images", "validation loss"),
         [(moment.seconds, moment.images, f"{moment.loss:.4f}") for moment in moments],
         [
-            recipe_text(steps),
-            f"The lowest loss is {best.loss:.4f}, {best.loss / peer_task.LOSS_TO_REACH:.2f} times the peer's "
-            f"{peer_task.LOSS_TO_REACH} and {best.loss / 0.016171:.2f} times the .016171 of its variant with a ResNet-18.",
+            recipe_text("steps by the clock of"),
+            f"The lowest loss is {best.loss:.4f}, with a standard error of {best.error:.4f} over the validation pictures: "
+            f"{best.loss / peer_task.LOSS_TO_REACH:.2f} times the peer's {peer_task.LOSS_TO_REACH} and "
+            f"{best.loss / RESNET_LOSS:.2f} times the {RESNET_LOSS} of its variant with a ResNet-18, which were measured on "
+            "other validation pictures. One run.",
         ],
     )
 
 
-def per_image(model, data, rounds) -> Table:
-    """What an image costs in training: our network and the peer's, in turn."""
-    images, masks = data
-    inputs = images[: OURS.batch_size].astype(np.float32)
-    targets = folded(masks[: OURS.batch_size], OURS.block).astype(np.float32)
+def per_image(rounds, full_batch) -> Table:
+    """What an image costs in training: our network and the peer's, in turn, each with its own settings of memory."""
+    images, masks = peer_task.draw(OURS.batch_size, TRAINING_SEED)
+    inputs, targets = images.astype(np.float32), folded(masks, OURS.block).astype(np.float32)
+    model = build(OURS)
+    training.compile_model(model, STEPS, peak=OURS.peak, loss=loss)
+    project.keep_freed_memory(2**31 - 1, apart=2**25)
 
     def ours():
         for _ in range(4):
             model.train_on_batch(inputs, targets)
 
-    framework, theirs = peer_step(images[:PEER_BATCH], masks[:PEER_BATCH])
-    seconds = measure.in_turn({"ours": ours, "theirs": theirs}, rounds)
+    with limit.Process([sys.executable, "-m", "tests.benchmarks.bench.peer_network"]) as peer:
+        framework = peer.ready["framework"]
+        seconds = measure.in_turn({"ours": ours, "theirs": functools.partial(peer.ask, batch=PEER_BATCH)}, rounds)
+        full = peer.ask(batch=FULL_BATCH)["seconds"] / FULL_BATCH if full_batch else None
     each = {
         "ours": [s / (4 * OURS.batch_size) for s in seconds["ours"]],
         "theirs": [s / PEER_BATCH for s in seconds["theirs"]],
     }
     times = measure.spread(measure.ratios(each["theirs"], each["ours"]))
     hours = PEER_EPOCHS * peer_task.TRAINING * median(each["theirs"]) / 3600
+    notes = [
+        f"The peer's {PEER_EPOCHS} epochs of {peer_task.TRAINING:,} images would take {hours:.0f} hours on this machine. "
+        f"That is an extrapolation from {rounds} steps of {PEER_BATCH} images; the peer's batches hold {FULL_BATCH}. "
+        + (f"One step of {FULL_BATCH}, with nothing in turn, took {full:.2f} s an image." if full else ""),
+        "The peer's network runs in a process of its own, which keeps freed memory as its framework does by itself.",
+    ]
     return Table(
         "A training step, seconds an image, in turn",
         ("network", "parameters", "framework", "batch", "seconds an image", "ratio"),
         [
             ("ours", model.count_params(), "Keras, XLA", OURS.batch_size, measure.spread(each["ours"]), ""),
             (
-                "the peer's", peer_network().count_params(), framework, PEER_BATCH, measure.spread(each["theirs"]), times,
+                "the peer's", peer_network.network().count_params(), framework, PEER_BATCH, measure.spread(each["theirs"]),
+                times,
             ),
         ],
-        [
-            f"The peer's {PEER_EPOCHS} epochs of {peer_task.TRAINING:,} images would take {hours:.0f} hours on this machine. "
-            f"That is an extrapolation from {rounds} steps of {PEER_BATCH} images; the peer's batches hold 25."
-        ],
-        f"An image of that peer's own network takes {times} times as long in training as one of ours.",
+        notes,
+        f"An image of that peer's own network ({framework}, batches of {PEER_BATCH}) takes {times} times as long in training "
+        f"as one of ours (Keras with XLA, batches of {OURS.batch_size}).",
     )  # fmt: skip
 
 
@@ -207,13 +239,13 @@ def loss(masks, logits):
 
 
 def validation_loss(model, images, masks, batch_size=20):
-    """Mean loss of a network that returns logits, over many pictures given as uint8."""
-    total = 0.0
+    """Loss of a network that returns logits, over many pictures given as uint8: the mean and its standard error."""
+    found = []
     for first in range(0, len(images), batch_size):
         part = slice(first, first + batch_size)
         logits = model(images[part].astype(np.float32), training=False)
-        total += float(ops.sum(loss(masks[part], logits)))
-    return total / len(images)
+        found += np.asarray(loss(masks[part], logits)).tolist()
+    return float(np.mean(found)), float(np.std(found) / np.sqrt(len(found)))
 
 
 # ---- Our network and its training --------------------------------------------------------------------------------------
@@ -259,14 +291,41 @@ def folded(masks, block):
 
 @dataclasses.dataclass(frozen=True)
 class Moment:
-    """The state of a training: seconds and images so far, and the validation loss."""
+    """The state of a training.
+
+    Attributes:
+        seconds: of folding the masks, building, compiling and training so far.
+        images: seen so far.
+        loss: on the validation pictures.
+        error: its standard error over these pictures.
+        since_start: seconds since the process was asked for: imports, drawing and the looks count as well.
+    """
 
     seconds: float
     images: int
     loss: float
+    error: float = 0.0
+    since_start: float = 0.0
 
 
-def train(data, validation, steps, seed, *, recipe=OURS, looks=0.5, every=50):
+EVERY = 20
+"""Steps between two looks at the validation pictures."""
+
+
+def trained(seed, steps, seconds=None) -> list[Moment]:
+    """What :func:`train` finds in a process of its own."""
+    told = [seed, time.time(), steps, *([seconds] if seconds else [])]
+    command = [sys.executable, "-m", "tests.benchmarks.bench.peer", *map(str, told)]
+    with subprocess.Popen(command, cwd=project.ROOT, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        for line in process.stdout:
+            if not line.startswith("["):
+                print(line, end="", flush=True)
+    if process.returncode:
+        raise RuntimeError(f"the training with seed {seed} ended with code {process.returncode}")
+    return [Moment(**moment) for moment in json.loads(line)]
+
+
+def train(data, validation, steps, seed, *, recipe=OURS, looks=0.5, every=EVERY, seconds=None, started=None):
     """Train a new network, and look at the validation loss in the last part of the steps.
 
     Args:
@@ -276,11 +335,14 @@ def train(data, validation, steps, seed, *, recipe=OURS, looks=0.5, every=50):
         recipe: network, batch and learning rate.
         looks: the part of the steps at the end in which the validation loss is looked at.
         every: steps between two looks.
+        seconds: if given, the learning rate goes by the clock, and the training ends after so many seconds, or with the last
+            step; then looks is a part of them.
+        started: the time.time() at which the process was asked for; now if not given.
 
     Returns:
-        tuple: the network and a list of Moment; the seconds count folding the masks, building, compiling and training,
-        not the looks.
+        tuple: the network and a list of Moment.
     """
+    started = time.time() if started is None else started
     keras.utils.set_random_seed(seed)
     validation = validation[0], folded(validation[1], recipe.block)
     spent, start, moments = 0.0, time.perf_counter(), []
@@ -288,13 +350,30 @@ def train(data, validation, steps, seed, *, recipe=OURS, looks=0.5, every=50):
     order = epochs(len(images), steps * recipe.batch_size, seed)
     model = build(recipe)
     training.compile_model(model, steps, peak=recipe.peak, loss=loss)
-    for step in range(1, steps + 1):
+    if seconds:
+        model.compile(optimizer=keras.optimizers.Adam(recipe.peak), loss=loss, jit_compile=True)
+        curve = training.learning_rate(POINTS, recipe.peak)
+        rates = [float(curve(point)) for point in range(POINTS + 1)]
+        model.optimizer.learning_rate.assign(rates[0])
+    first, over, step = 0.0, False, 0
+    while not over:
+        step += 1
         batch = order[(step - 1) * recipe.batch_size : step * recipe.batch_size]
         model.train_on_batch(images[batch].astype(np.float32), masks[batch].astype(np.float32))
-        if step == steps or (step % every == 0 and step > steps * (1 - looks)):
-            spent += time.perf_counter() - start
-            value = validation_loss(model, *validation)
-            moments.append(Moment(spent, step * recipe.batch_size, value))
+        elapsed = spent + time.perf_counter() - start
+        done = step / steps
+        if step == 1:
+            first = elapsed
+            project.keep_freed_memory(2**31 - 1, apart=2**25)  # time is measured here, not memory
+        if seconds:
+            done = elapsed / seconds
+            point = POINTS * max(0.0, elapsed - first) / max(1e-9, seconds - first)
+            model.optimizer.learning_rate.assign(rates[min(POINTS, round(point))])
+        over = step == steps or done >= 1
+        if over or (step % every == 0 and done > 1 - looks):
+            spent = elapsed
+            value, error = validation_loss(model, *validation)
+            moments.append(Moment(spent, step * recipe.batch_size, value, error, time.time() - started))
             print(f"seed {seed}  step {step:5d}  {spent:6.1f} s  validation loss {value:.5f}", flush=True)
             start = time.perf_counter()
     return model, moments
@@ -320,103 +399,39 @@ def recipe_text(steps) -> str:
     """Our recipe in a sentence."""
     return (
         f"Squares of {OURS.block} x {OURS.block} pixels folded into channels, a U-Net with {OURS.depth} poolings, {OURS.base} "
-        f"channels at the top and batch normalisation, {build(OURS).count_params():,} parameters; Adam, {steps:,} steps of "
+        f"channels at the top and batch normalisation, {build(OURS).count_params():,} parameters; Adam, {steps} "
         f"{OURS.batch_size} images, highest learning rate {OURS.peak:g}, cosine decay. {peer_task.TRAINING:,} training and "
         f"{peer_task.VALIDATION} validation pictures. The seconds count folding the masks, "
         "building, compiling and training, not the looks at the validation pictures."
     )
 
 
-def few_pictures(means, deviations, stated) -> str:
-    """In how small a sample chance makes means differ from stated ones as much as here."""
-    # With n pictures the squares of the differences, each divided by its variance, sum up to about the number of classes.
-    n = len(stated) / float((((np.asarray(stated) - means) / deviations) ** 2).sum())
-    return f"Together the differences are as large as chance makes them in a sample of about {n:.0f} pictures."
+def by_chance(means, deviations, stated, counts=(200, 2000)) -> str:
+    """How likely chance makes means of so many pictures differ from the stated ones as much as here, as a sentence."""
+    # With n pictures each difference, divided by its standard error, is about normal; their squares sum up to chi-squared.
+    squares = float((((np.asarray(stated) - means) / deviations) ** 2).sum())
+    likely = [float(stats.chi2.sf(n * squares, len(stated))) for n in counts]
+    told = ", ".join(f"{p:.2g} with {n:,} pictures" for n, p in zip(counts, likely))
+    return (
+        f"How many pictures the stated figures come from is not known. Chance alone makes differences as large with a "
+        f"probability of {told}: "
+        + (
+            "the description is confirmed."
+            if min(likely) > 0.05
+            else "the description is not confirmed by these figures."
+        )
+    )
 
 
-# ---- The peer's network ------------------------------------------------------------------------------------------------
-
-
-def peer_network(side=peer_task.SIDE, channels=(64, 128, 256, 512)) -> keras.Model:
-    """The peer's network in Keras: two 3x3 convolutions with bias and ReLU a block, bilinear upsampling, logits.
-
-    It takes three channels, which all hold the same picture.
-    """
-
-    def block(x, filters):
-        for _ in range(2):
-            x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-        return x
-
-    *upper, bottom = channels
-    x = inputs = keras.Input((side, side, 3))
-    carried = []
-    for filters in upper:
-        carried.append(block(x, filters))
-        x = keras.layers.MaxPooling2D(2)(carried[-1])
-    x = block(x, bottom)
-    for filters, skip in zip(reversed(upper), reversed(carried)):
-        x = keras.layers.UpSampling2D(2, interpolation="bilinear")(x)
-        x = block(keras.layers.Concatenate()([x, skip]), filters)
-    return keras.Model(inputs, keras.layers.Conv2D(len(peer_task.NAMES), 1)(x), name="peer")
-
-
-def peer_step(images, masks):
-    """The name of the framework, and a function that trains the peer's network by one step on these pictures."""
-    if importlib.util.find_spec("torch"):
-        return "PyTorch", peer_step_in_torch(images, masks)
-    model = peer_network()
-    model.compile(optimizer=keras.optimizers.Adam(1e-4), loss=loss)
-    inputs, targets = np.repeat(images, 3, axis=-1).astype(np.float32), masks.astype(np.float32)
-    return "Keras", lambda: model.train_on_batch(inputs, targets)
-
-
-def peer_step_in_torch(images, masks):
-    """One training step of the peer's network in PyTorch, which is not among the project's requirements."""
-    torch = importlib.import_module("torch")
-    torch.set_num_threads(measure.cores())
-    network = torch_network(torch)
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-4)
-    inputs = torch.from_numpy(np.repeat(images, 3, axis=-1).transpose(0, 3, 1, 2).astype(np.float32))
-    targets = torch.from_numpy(masks.transpose(0, 3, 1, 2).astype(np.float32))
-
-    def step():
-        logits = network(inputs)
-        crossentropy = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
-        probability = torch.sigmoid(logits)
-        either = probability.sum((2, 3)) + targets.sum((2, 3))
-        dice = (2 * (probability * targets).sum((2, 3)) + 1) / (either + 1)
-        optimiser.zero_grad()
-        (crossentropy / 2 + (1 - dice.mean()) / 2).backward()
-        optimiser.step()
-
-    return step
-
-
-def torch_network(torch, channels=(64, 128, 256, 512)):
-    """The network of :func:`peer_network` in PyTorch."""
-    nn = torch.nn
-
-    def block(incoming, outgoing):
-        first, second = nn.Conv2d(incoming, outgoing, 3, padding=1), nn.Conv2d(outgoing, outgoing, 3, padding=1)
-        return nn.Sequential(first, nn.ReLU(), second, nn.ReLU())
-
-    class Network(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.down = nn.ModuleList(block(a, b) for a, b in zip((3, *channels), channels))
-            self.up = nn.ModuleList(block(a + b, b) for a, b in zip(channels[:0:-1], channels[-2::-1]))
-            self.head = nn.Conv2d(channels[0], CLASSES, 1)
-
-        def forward(self, x):
-            carried = []
-            for level in self.down[:-1]:
-                carried.append(level(x))
-                x = nn.functional.max_pool2d(carried[-1], 2)
-            x = self.down[-1](x)
-            for level in self.up:
-                x = nn.functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
-                x = level(torch.cat([x, carried.pop()], 1))
-            return self.head(x)
-
-    return Network()
+if __name__ == "__main__":
+    seed, started, steps, *clock = sys.argv[1:]
+    _, found = train(
+        peer_task.draw(peer_task.TRAINING, TRAINING_SEED),
+        peer_task.draw(peer_task.VALIDATION, VALIDATION_SEED),
+        int(steps),
+        int(seed),
+        every=10 * EVERY if clock else EVERY,
+        seconds=float(clock[0]) if clock else None,
+        started=float(started),
+    )
+    print(json.dumps([dataclasses.asdict(moment) for moment in found]))

@@ -1,7 +1,8 @@
-"""The task of the nearest peer, six shapes on black, drawn from its description: straightforwardly, and fast.
+"""The task of the nearest peer, six shapes on black, drawn from its description: by a plain version of our own, and fast.
 
-The peer is usuyama/pytorch-unet. Every picture holds one of each of ``NAMES``; the target has a channel for each, and
-overlaps stay in both channels. The peer draws without a seed; here a seed and a picture's number give the picture.
+The peer is usuyama/pytorch-unet; its own generator is not used. Every picture holds one of each of ``NAMES``; the target has a
+channel for each, and overlaps stay in both channels. The peer draws without a seed; here a seed and a picture's number give
+the picture.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ _TARGETS = (square, disc, triangle, ring, square, plus)
 def as_specified(count, seed=0, side=SIDE):
     """Pictures and masks, drawn a picture at a time with logical operations on whole arrays.
 
-    Each shape makes its own index grids, and is made once for picture and mask; only the mesh, whose target is another shape,
-    is made twice.
+    This is our plain version of the peer's generator, written from the peer's description. Each shape makes its own index
+    grids, and is made once for picture and mask; only the mesh, whose target is another shape, is made twice.
 
     Args:
         count: how many pictures.

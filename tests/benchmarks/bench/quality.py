@@ -35,6 +35,12 @@ GOALS = (0.8, 0.9, 0.95)
 BATCH = 8
 POINTS = 200
 """In so many steps the learning rate follows its curve."""
+LATE, GRACE = 2, 0.5
+"""A validation counts at a moment if it came so many median steps, or seconds, later at most: it waits for a step's end."""
+HELD_UP = 5
+"""Seconds; a longer step is told, if the run's other steps are not as long."""
+TRIED_SECONDS, TRIED_SEED = 40, 7
+"""With what the learning rates of the other two networks were tried."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +71,7 @@ NETWORKS = {
         {"depth": 4, "base": 64, "upsampling": "transposed", "norm": "none"}, 1e-4, 1, base.GREEN, ":"
     ),
 }
-"""The learning rates of the other two were tried for 40 s each, with seed 7. For the article's network .003 was better than
+"""The learning rates of the other two were tried, each for ``TRIED_SECONDS``. For the article's network .003 was better than
 .001, Adam's own, which the article uses. The classic one learned nothing yet at .0001, .0005 or .002; it keeps the first.
 """
 
@@ -76,21 +82,22 @@ class Run:
 
     Attributes:
         seconds: of training up to each validation.
-        begun: when the last step before it had begun; for the first step, which compiles, when it ended.
         iou: what it found.
         first_step: seconds of the first step.
         steps: how many in all.
+        step_seconds: of every step, the first one too.
     """
 
     seconds: list[float] = dataclasses.field(default_factory=list)
-    begun: list[float] = dataclasses.field(default_factory=list)
     iou: list[float] = dataclasses.field(default_factory=list)
     first_step: float = 0.0
     steps: int = 0
+    step_seconds: list[float] = dataclasses.field(default_factory=list)
 
     def at(self, moment: float) -> float | None:
-        """The IoU of the last validation up to a moment, a step that had begun counted; None before the first."""
-        known = [iou for begun, iou in zip(self.begun, self.iou) if begun <= moment]
+        """The IoU of the last validation up to a moment, ``LATE`` and ``GRACE`` allowed for; None before the first."""
+        until = moment + max(LATE * self.step, GRACE)
+        known = [iou for seconds, iou in zip(self.seconds, self.iou) if seconds <= until]
         return known[-1] if known else None
 
     def reached(self, goal: float) -> float | None:
@@ -99,8 +106,14 @@ class Run:
 
     @property
     def step(self) -> float:
-        """Seconds a step, without the first, which holds the compilation."""
-        return (self.seconds[-1] - self.first_step) / max(1, self.steps - 1)
+        """Median seconds of a step, without the first, which holds the compilation; 0 if there was no other."""
+        later = self.step_seconds[1:]
+        return median(later) if later else 0.0
+
+    @property
+    def longest(self) -> float:
+        """Seconds of the longest step, without the first; 0 if there was no other."""
+        return max(self.step_seconds[1:], default=0.0)
 
 
 class ForSeconds(keras.callbacks.Callback):
@@ -131,12 +144,12 @@ class ForSeconds(keras.callbacks.Callback):
         run = self.run
         run.steps += 1
         run.first_step = run.first_step or elapsed
+        run.step_seconds.append(round(elapsed - self.ended, 4))
         over = elapsed >= self.limit
         if over or (self.moments and elapsed >= self.moments[0]):
             self.moments = [moment for moment in self.moments if moment > elapsed]
             before = self.clock()
             run.seconds.append(elapsed)
-            run.begun.append(self.ended or elapsed)
             run.iou.append(self.validate(self.model))
             self.start += self.clock() - before
         self.ended, self.model.stop_training = elapsed, over
@@ -184,6 +197,12 @@ def several(values: Sequence[float | None], otherwise: str) -> str:
     return text if len(known) == len(values) else f"{text}, {len(known)} of {len(values)} runs"
 
 
+def times(runs: dict[str, list[Run]]) -> str:
+    """How many runs a network has, as text."""
+    count = len(next(iter(runs.values())))
+    return "1 run" if count == 1 else f"{count} runs"
+
+
 def by_seconds(runs: dict[str, list[Run]], moments: Sequence[float], pictures: int) -> measure.Table:
     """The table of the IoU at some moments."""
     rows = [
@@ -197,10 +216,13 @@ def by_seconds(runs: dict[str, list[Run]], moments: Sequence[float], pictures: i
     ]  # fmt: skip
     notes = [
         f"Aim: every run of {first} above every run of the others. Reached after "
-        f"{', '.join(f'{moment:g}' for moment in ahead) or 'no number of'} s, of {len(moments)} moments looked at."
+        f"{', '.join(f'{moment:g}' for moment in ahead) or 'no number of'} s, of {len(moments)} moments looked at.",
+        f"A value is that of the last validation up to the moment, or at most {LATE} median steps of its run or {GRACE} s "
+        "later.",
     ]
     ends = [f"{name} {several([run.at(moments[-1]) for run in found], 'nothing')}" for name, found in runs.items()]
-    headline = f"IoU after {moments[-1]:g} s of training, compilation included: {', '.join(ends)}."
+    runs_each = times(runs) if len(runs[first]) == 1 else f"median and range of {times(runs)}"
+    headline = f"IoU after {moments[-1]:g} s of training, compilation included, {runs_each}: {', '.join(ends)}."
     title = f"IoU over all pixels of {pictures} validation pictures, by seconds of training"
     return measure.Table(title, columns, rows, notes, headline)
 
@@ -221,18 +243,57 @@ def by_network(runs: dict[str, list[Run]]) -> measure.Table:
         parameters = unet.build_unet(**options.network).count_params()
         rows.append([
             name, parameters, f"{options.peak:g}", several([run.first_step for run in found], ""),
-            several([run.step for run in found], ""), several([BATCH * run.steps for run in found], ""),
+            several([run.step for run in found], ""), several([run.longest for run in found], ""),
+            several([BATCH * run.steps for run in found], ""),
             *(several([run.reached(goal) for run in found], "not reached") for goal in GOALS),
         ])  # fmt: skip
     columns = [
-        "network", "parameters", "highest learning rate", "first step with compilation, s", "a later step, s", "pictures seen",
-        *(f"IoU {goal:g} after, s" for goal in GOALS),
+        "network", "parameters", "highest learning rate", "first step with compilation, s", "median later step, s",
+        "longest later step, s", "pictures seen", *(f"IoU {goal:g} after, s" for goal in GOALS),
     ]  # fmt: skip
     notes = [
         "A goal counts as reached at the first validation that shows it, so its seconds are those of a validation. "
-        "What a network would reach with more time was not measured."
+        "What a network would reach with more time was not measured.",
+        *held_up(runs),
+        *compared(list(runs)),
     ]  # fmt: skip
     return measure.Table("What each network did in its time", columns, rows, notes)
+
+
+def held_up(runs: dict[str, list[Run]]) -> list[str]:
+    """A sentence on the runs in which a step took far longer than the others; none if there are no such runs."""
+    found = [
+        f"{name}, run {number} of {len(those)} ({measure.shown(run.longest)} s, its median step {measure.shown(run.step)} s)"
+        for name, those in runs.items()
+        for number, run in enumerate(those, 1)
+        if run.longest > max(HELD_UP, 2 * run.step)
+    ]
+    if not found:
+        return []
+    return [
+        f"A later step took more than {HELD_UP} s in {'; '.join(found)}. What held it up was not measured; those seconds are "
+        "in the run's time."
+    ]
+
+
+def compared(names: Sequence[str]) -> list[str]:
+    """Sentences on what the networks are, and on how their learning rates were chosen."""
+    first, *others = names
+    each = "; ".join(f"{name}: {described(NETWORKS[name].network)}" for name in names)
+    return [
+        f"{each[0].upper()}{each[1:]}.",
+        f"The highest learning rates of {' and '.join(others)} were tried for {TRIED_SECONDS} s each with seed {TRIED_SEED}, "
+        f"while the recipe of {first} was tuned for long: the comparison favours {first}.",
+    ]
+
+
+def described(options: dict) -> str:
+    """Options of a network in words."""
+    norm = "no" if options["norm"] == "none" else options["norm"]
+    return (
+        f"depth {options['depth']}, {options['base']} channels at the top, {options['upsampling']} upsampling, "
+        f"{norm} normalisation"
+    )
 
 
 def apart(heights: Sequence[float], distance: float) -> list[float]:
@@ -244,17 +305,25 @@ def apart(heights: Sequence[float], distance: float) -> list[float]:
     return places
 
 
-def lines(runs: dict[str, list[Run]]):
-    """A figure of the IoU over the seconds: every run a thin line. Returns the figure and a text that says what it shows."""
+def lines(runs: dict[str, list[Run]], seconds: float):
+    """A figure of the IoU over the seconds: every run a thin line.
+
+    Args:
+        runs: of each network.
+        seconds: that each run had; the last step of a run may end later.
+
+    Returns:
+        tuple: the figure and a text that says what it shows, with the medians after so many seconds.
+    """
     fig, axis = plt.subplots(figsize=(base.WIDTH, 4.2))
     heights, told = [], []
     for name, found in runs.items():
         look = NETWORKS[name]
         for run in found:
             axis.plot(run.seconds, run.iou, look.dash, color=look.colour, marker="o", markersize=3, linewidth=1.2)
-        height = median(run.iou[-1] for run in found)
-        heights.append(height)
-        told.append(f"{name} {height:.2f}")
+        heights.append(median(run.iou[-1] for run in found))
+        known = [iou for run in found if (iou := run.at(seconds)) is not None]
+        told.append(f"{name} {median(known):.2f}" if known else f"{name} nothing")
     axis.set(
         xlabel="seconds of training, compilation included",
         ylabel="IoU of validation pictures",
@@ -262,12 +331,10 @@ def lines(runs: dict[str, list[Run]]):
         xlim=(0, None),
     )
     axis.grid(color="#E5E5E5", linewidth=0.8)
-    count = len(next(iter(runs.values())))
     end = max(run.seconds[-1] for found in runs.values() for run in found)
     for name, height in zip(runs, apart(heights, 0.07)):
         axis.annotate(name, (end, height), (8, 0), textcoords="offset points", color=NETWORKS[name].colour, va="center")
-    times = "1 run" if count == 1 else f"{count} runs"
-    return fig, f"IoU over seconds of training, {times} a network. After {end:.0f} s: {', '.join(told)}."
+    return fig, f"IoU over seconds of training, {times(runs)} a network. After {seconds:g} s: {', '.join(told)}."
 
 
 def tables(quick: bool) -> list[measure.Table]:
@@ -277,7 +344,7 @@ def tables(quick: bool) -> list[measure.Table]:
         for name, network in NETWORKS.items():
             runs[name].append(trained(name, seed, seconds, parts * network.often, pictures))
     with plt.rc_context(plots.STYLE):
-        figure, alt = lines(runs)
+        figure, alt = lines(runs, seconds)
         PICTURE.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(PICTURE)
         plt.close(figure)
