@@ -33,7 +33,7 @@ help:  ## list these targets
 	@echo '  IP=localhost          address that JupyterLab listens on; in a container IP=0.0.0.0'
 	@echo '  TIME_BUDGET=240       seconds a notebook may take on two cores; named if over, failed at twice as many, 0 for no limit'
 	@echo '  REPO=owner/name       for make publish: where the series is on GitHub; REF=main is the branch or tag'
-	@echo '  PYTHON=python3        the Python that makes the environment, 3.11 or newer'
+	@echo '  PYTHON=python3        the Python that makes the environment: 3.11, 3.12 or 3.13'
 	@echo '  VENV=.venv            where the environment is'
 
 lab: env  ## open the series in JupyterLab (makes the environment first)
@@ -127,13 +127,17 @@ clean:  ## remove what make made: the environments .venv*, nothing else
 
 env: $(VENV)/.complete  ## make the environment, or bring it up to date with requirements.txt
 
-$(VENV)/.complete: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "Python 3.11 or newer is needed, and $(PYTHON) is: $$($(PYTHON) --version 2>&1 | head -1)."; \
-	  echo "If you have a newer one, name it: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+$(VENV)/.complete: requirements.txt $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+	  echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is: $$($(PYTHON) --version 2>&1 | head -1)."; \
+	  echo "If you have one of them, name it: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@asked='import sys; print("%d.%d" % sys.version_info[:2])'; \
+	[ ! -e $(PY) ] || [ "$$($(PY) -c "$$asked" 2>&1)" = "$$($(PYTHON) -c "$$asked")" ] || { \
+	  echo "$(VENV) was made with another Python ($$($(PY) --version 2>&1 | head -1)) than $(PYTHON) ($$($(PYTHON) --version))."; \
+	  echo "Remove the folder $(VENV) and try again, or name that Python: make $(MAKECMDGOALS) PYTHON=..."; exit 1; }
 	@echo "Making $(VENV), or bringing it up to date: about 2.6 GB, some minutes the first time."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -r requirements.txt || { \
-	  echo "The packages could not be installed. TensorFlow needs Python 3.11 to 3.13 (here: $$($(PY) --version)) and 64 bit;"; \
+	  echo "The packages could not be installed. TensorFlow needs 64 bit and, here, $$($(PY) --version);"; \
 	  echo "otherwise look at the message above: no connection, or no space left?"; exit 1; }
 	@touch $@

@@ -87,9 +87,9 @@ def pictures(cell):
 
 
 def anchors(path) -> set[str]:
-    """The anchors that a link to this notebook or markdown file can name."""
+    """The anchors that a link to this notebook or markdown file can name, made from headings as shown: without backticks."""
     if path.suffix == ".ipynb":
-        return {text.replace(" ", "-") for _, text in headings(whole_prose(notebooks.read(path)))}
+        return {text.replace("`", "").replace(" ", "-") for _, text in headings(whole_prose(notebooks.read(path)))}
     texts = [text for _, text in headings(path.read_text(encoding="utf-8"))]
     return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in texts}
 

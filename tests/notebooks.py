@@ -43,7 +43,7 @@ _KEPT_CELL_METADATA = ("cellView", "jupyter", "slideshow", "tags")
 
 
 def find(names=(), folder: Path = FOLDER) -> list[Path]:
-    """The notebooks that were asked for, in order; all of them if none is named.
+    """The notebooks that were asked for, in the order in which they are named; all of them in theirs if none is named.
 
     Args:
         names: beginnings of file names, such as ``"01"``.
@@ -57,7 +57,8 @@ def find(names=(), folder: Path = FOLDER) -> list[Path]:
         if not any(path.name.startswith(Path(name).name) for path in there):
             known = ", ".join(path.name for path in there) or "none"
             raise ValueError(f"There is no notebook that begins with '{name}' in {folder.name}/; there are: {known}.")
-    return [path for path in there if not names or path.name.startswith(tuple(Path(name).name for name in names))]
+    asked = [path for name in names for path in there if path.name.startswith(Path(name).name)]
+    return list(dict.fromkeys(asked)) if names else there
 
 
 def read(path: Path) -> nbformat.NotebookNode:

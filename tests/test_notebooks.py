@@ -123,6 +123,13 @@ def test_a_good_notebook_passes_every_check(good, path):
     }
 
 
+def test_an_anchor_is_made_of_a_heading_as_it_is_shown(good, path):
+    good.cells.insert(2, text("## Why `he_normal`?"))
+    notebooks.write(good, path)
+    anchors = notebook_checks.anchors(path)
+    assert "Why-he_normal?" in anchors and "A-section" in anchors and not any("`" in anchor for anchor in anchors)
+
+
 # ---- Bad notebooks: one way to spoil a good one, and the check that must see it ----------------------------------------
 
 
@@ -307,6 +314,9 @@ def test_cells_with_output_are_counted_as_compared_or_exempt(good):
 def test_notebooks_are_found_by_the_beginning_of_their_names(path):
     folder = path.parent
     assert [p.name for p in notebooks.find([], folder)] == [NAME, "02_next.ipynb"]
+    assert [p.name for p in notebooks.find(["02", "01", "02"], folder)] == ["02_next.ipynb", NAME], (
+        "in the order asked for"
+    )
     assert [p.name for p in notebooks.find(["02"], folder)] == ["02_next.ipynb"]
     assert [p.name for p in notebooks.find(["notebooks/01_good.ipynb"], folder)] == [NAME]
     with pytest.raises(ValueError, match="begins with '07'.*01_good.ipynb, 02_next.ipynb"):

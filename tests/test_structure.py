@@ -6,6 +6,7 @@ import sys
 import tomllib
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests import notebook_checks, notebooks
 from utils import project
@@ -188,3 +189,36 @@ def test_the_tools_agree_on_the_oldest_python():
     with (notebooks.ROOT / "pyproject.toml").open("rb") as file:
         oldest = tomllib.load(file)["tool"]["ruff"]["target-version"]
     assert oldest == "py311" and "(3, 11)" in (notebooks.ROOT / "Makefile").read_text()
+
+
+# ---- Versions ----------------------------------------------------------------------------------------------------------
+
+
+def required():
+    """The ranges of requirements.txt by package."""
+    lines = (notebooks.ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return {one.name: one.specifier for one in map(Requirement, filter(lambda line: re.match(r"\w", line), lines))}
+
+
+def pins(name):
+    """The versions of a file of constraints by package, such as ``2.0.*``."""
+    lines = (notebooks.ROOT / "tests" / f"constraints-{name}.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if re.match(r"\w", line))
+
+
+def test_the_ranges_hold_colabs_versions():
+    ranges = required()
+    assert [name for name, pin in pins("colab").items() if name in ranges and pin not in ranges[name]] == []
+    assert {"tensorflow", "keras", "numpy", "ipywidgets"} <= pins("colab").keys() & required().keys()
+
+
+def test_the_oldest_versions_are_the_lower_ends_of_the_ranges():
+    lower = {name: next(s.version for s in found if s.operator == ">=") for name, found in required().items() if found}
+    assert {name: lower[name] for name in pins("oldest")} == {
+        name: pin.removesuffix(".*") for name, pin in pins("oldest").items()
+    }
+    assert {"tensorflow", "keras", "numpy", "matplotlib", "scipy", "scikit-image"} <= pins("oldest").keys()
+
+
+def test_an_environment_is_made_anew_where_its_constraints_change():
+    assert "$(VENV)/.complete: requirements.txt $(CONSTRAINTS)\n" in (notebooks.ROOT / "Makefile").read_text()
