@@ -4,6 +4,7 @@ import errno
 import os
 import pickle
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,6 +77,37 @@ def test_a_full_disk_leaves_the_old_file_as_it_was(call, ending, model, tmp_path
     with pytest.raises(OSError, match="space"):
         getattr(weights, call)(model, path, overwrite=True)
     assert path.read_bytes() == before and os.listdir(tmp_path) == [path.name]
+
+
+FILLS = """
+import sys
+sys.path.insert(0, {root!r})
+import os
+from pathlib import Path
+from utils import unet, weights
+small, large = unet.build_unet((16, 16, 3), depth=1, base=2), unet.build_unet((64, 64, 3), depth=3, base=32)
+path = weights.{call}(small, Path({folder!r}) / "m{ending}")
+before = path.read_bytes()
+try:
+    weights.{call}(large, path, overwrite=True)
+except OSError as error:
+    print(error)
+else:
+    print("no error")
+print(path.read_bytes() == before, os.listdir({folder!r}))
+"""
+
+
+@pytest.mark.parametrize(("call", "ending"), [("save", ".keras"), ("save_weights", ".weights.h5")])
+def test_a_disk_that_is_really_full_leaves_the_old_file_as_it_was(call, ending, tmp_path):
+    mount = f"mount -t tmpfs -o size=2m tmpfs {tmp_path}"
+    inside = ["unshare", "--map-root-user", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh"]
+    if not shutil.which("unshare") or subprocess.run([*inside, "true"], capture_output=True).returncode:
+        pytest.skip("this system lets no one but root mount a small disk")
+    code = FILLS.format(root=str(project.ROOT), call=call, folder=str(tmp_path), ending=ending)
+    done = subprocess.run([*inside, sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=120)
+    said, kept = done.stdout.strip().rsplit("\n", 1)
+    assert "space" in said and kept == f"True ['m{ending}']", done.stderr
 
 
 class Harm:
@@ -160,7 +192,8 @@ def test_an_interrupted_training_keeps_what_it_learned_and_goes_on(capsys):
     training.compile_model(model, 20)
     start = model.get_weights()
     history = training.train(model, data, (held_out.images, held_out.masks), 4, callbacks=[Interrupt(2)])
-    assert "Interrupted: 2 complete epochs" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Interrupted: 2 complete epochs" in said and "with the epochs that are left and history=history" in said
     assert len(history) == 2 and int(model.optimizer.iterations) == 2 * 4 + 2
     assert any(not np.array_equal(a, b) for a, b in zip(start, model.get_weights(), strict=True))
     going_on = training.train(model, data, (held_out.images, held_out.masks), 2, history=history)
@@ -177,7 +210,7 @@ from utils import pipeline, shapes, training, unet
 drawn, held_out = shapes.draw(64, size=16), shapes.draw(4, split="validation", size=16)
 data = pipeline.dataset(drawn.images, drawn.masks, batch_size=4, shuffle=True)
 model = unet.build_unet((16, 16, 3), depth=1, base=2)
-model.compile(optimizer="adam", loss="binary_crossentropy")
+training.compile_model(model, 160_000)
 """
 TRAINS = "history = training.train(model, data, (held_out.images, held_out.masks), 10_000)"
 GOES_ON = """

@@ -177,7 +177,7 @@ def train(model, data, validation, epochs, *, history=None, callbacks=(), second
 
     Returns:
         History: of all epochs, those of a resumed history first. Interrupting the kernel ends the training early; what was
-        learned and recorded until then is kept.
+        learned and recorded until then is kept, and a line says how to go on.
 
     Raises:
         TypeError: an argument of another kind.
@@ -209,6 +209,7 @@ def train(model, data, validation, epochs, *, history=None, callbacks=(), second
         model.fit(data, initial_epoch=first, epochs=last, verbose=0, shuffle=False, callbacks=[follow, *callbacks])
     except KeyboardInterrupt:
         print(f"Interrupted: {len(history)} complete epochs are kept, and the weights as they are now.")
+        print("To go on, call train with the epochs that are left and history=history, the history that it returned.")
     return history
 
 
