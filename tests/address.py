@@ -87,8 +87,12 @@ root = next((p for p in places if (p / "utils" / "project.py").exists()), None)
 if root is None and "google.colab" in sys.modules:  # Colab opens a notebook without the project around it: fetch it
     root, url = places[-1], "@URL@"
     said = subprocess.getoutput(f"GIT_TERMINAL_PROMPT=0 git clone -q --depth 1 -b @REF@ {url} @FOLDER@")
-    problem = f"{url} could not be fetched; check the connection and run this cell again. Git said: {said}"
+    problem = f"{url} could not be fetched. Is there a connection? Is that address public, with a version @REF@? "
+    problem += f"Is another folder @FOLDER@ in the way? Then run this cell again. Git said: {said}"
 assert root and (root / "utils" / "project.py").exists(), problem
+if str(root / "utils") not in getattr(sys.modules.get("utils"), "__path__", ()):  # another project's, or none
+    for name in [name for name in sys.modules if name.split(".")[0] == "utils"]:
+        del sys.modules[name]
 sys.path.insert(0, str(root))
 
 from utils import project

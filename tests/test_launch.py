@@ -108,7 +108,8 @@ def test_where_it_cannot_be_fetched_the_cell_says_what_to_do_and_works_later(mis
         failed = run_setup(content, on_colab(content, repository), path=str(tmp_path / "empty"))
         reason = "not found"
     said = failed.stderr[failed.stderr.index("AssertionError: ") :]
-    assert f"{notebooks.ADDRESS.url} could not be fetched; check the connection and run this cell again." in said
+    assert f"{notebooks.ADDRESS.url} could not be fetched. Is there a connection?" in said
+    assert "run this cell again" in said
     assert reason in said and failed.returncode == 1 and failed.stdout == ""
     assert list(content.iterdir()) == [], "nothing is left that a later run would take for the project"
     assert run_setup(content, on_colab(content, repository)).stdout.endswith(launch.READY)
@@ -130,7 +131,45 @@ def test_a_private_repository_does_not_wait_for_a_password(content):
         variables["GIT_CONFIG_KEY_0"] = f"url.http://127.0.0.1:{server.server_port}/x.git.insteadOf"
         done = run_setup(content, variables | {"no_proxy": "127.0.0.1", "GIT_ASKPASS": "", "SSH_ASKPASS": ""})
         server.shutdown()
-    assert "could not be fetched; check the connection" in done.stderr and "terminal prompts disabled" in done.stderr
+    assert "could not be fetched" in done.stderr and "Is that address public" in done.stderr
+    assert "terminal prompts disabled" in done.stderr
+
+
+def test_a_version_that_is_not_there_is_named(repository, content):
+    source = address.Address(notebooks.ADDRESS.repository, "v9.9").setup_cell()
+    done = run_setup(content, on_colab(content, repository), source)
+    assert "with a version v9.9?" in done.stderr and "Remote branch v9.9 not found" in done.stderr
+    assert list(content.iterdir()) == []
+
+
+def test_a_folder_that_is_in_the_way_is_named_and_left_as_it_is(repository, content):
+    (content / address.FOLDER).mkdir()
+    (content / address.FOLDER / "mine.txt").write_text("mine")
+    done = run_setup(content, on_colab(content, repository))
+    assert f"Is another folder {address.FOLDER} in the way?" in done.stderr and "already exists" in done.stderr
+    assert [path.name for path in (content / address.FOLDER).iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("kind", ["package", "module"])
+def test_another_utils_that_is_already_loaded_does_not_get_in_the_way(kind, repository, content, tmp_path):
+    other = tmp_path / "stand-in"
+    if kind == "package":
+        (other / "utils").mkdir(parents=True)
+        (other / "utils" / "__init__.py").write_text("from utils import part\n")
+        (other / "utils" / "part.py").write_text("")
+    else:
+        other.mkdir()
+        (other / "utils.py").write_text("")
+    source = f"import utils\n{notebooks.SETUP}"
+    done = run_setup(content, on_colab(content, repository), source, then="import utils; print(*utils.__path__)")
+    assert done.stderr == ""
+    assert done.stdout.endswith(f"{launch.READY}{content / address.FOLDER / 'utils'}\n")
+
+
+def test_the_setup_cell_can_be_run_again_and_keeps_what_is_loaded(project, content):
+    source = f"import os\nos.chdir({str(project)!r})\n{notebooks.SETUP}\nbefore = project\n{notebooks.SETUP}"
+    done = run_setup(content, {}, source, then="print(project is before)")
+    assert (done.stdout, done.stderr) == (2 * launch.READY + "True\n", "")
 
 
 def test_another_package_named_utils_does_not_get_in_the_way(repository, content, tmp_path):

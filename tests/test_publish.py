@@ -38,10 +38,19 @@ def test_the_map_opens_every_notebook_elsewhere(name):
 
 
 def test_no_text_leads_to_another_copy_of_the_series():
-    hosts = "colab.research.google.com/github|mybinder.org/v2/gh|codespaces.new|github.com(?=/[^/]+/understanding-unet)"
-    for path in [*publish.texts(notebooks.ROOT), *notebooks.find(), notebooks.ROOT / "utils" / "project.py"]:
-        for found in re.finditer(rf"(?:{hosts})/([\w.-]+/[\w-]+)", path.read_text(encoding="utf-8")):
-            assert found[1] == HERE.repository, path
+    assert_all_lead_to(notebooks.ROOT, HERE)
+
+
+def assert_all_lead_to(root, there):
+    """Every address in a copy of the series leads to one repository."""
+    hosts = "colab.research.google.com/github|mybinder.org/v2/gh|codespaces.new"
+    hosts += f"|github.com(?=/[^/]+/(?:understanding-unet|{re.escape(there.repository.split('/')[1])}))"
+    count = 0
+    for path in [*publish.texts(root), *notebooks.find(folder=root / "notebooks"), root / "utils" / "project.py"]:
+        for found in re.finditer(rf"(?:{hosts})/([\w.-]+/[\w.-]*\w)", path.read_text(encoding="utf-8")):
+            assert found[1].removesuffix(".git") == there.repository, path
+            count += 1
+    assert count > 2 * len(NAMES)
 
 
 @pytest.mark.parametrize("name", ["CITATION.cff", "README.md", "CONTRIBUTING.md"])
@@ -64,6 +73,7 @@ def test_publishing_a_copy_changes_the_address_and_nothing_else(copied):
         expected = before[name] if name.endswith(".py") else before[name].replace(old, new)
         assert after[name] == expected, name
     assert address.stored(copied).repository == ELSEWHERE.repository
+    assert_all_lead_to(copied, ELSEWHERE)
 
 
 def test_publishing_a_branch_changes_what_opens_it_and_publishing_back_restores_every_byte(copied):

@@ -35,8 +35,8 @@ def start() -> None:
     On Colab, packages that are missing are installed first, and a line says where the project is and what was installed.
 
     Raises:
-        RuntimeError: another package named ``utils`` is in the way, Keras is older than 3 or not on TensorFlow, or a package
-            could not be installed.
+        RuntimeError: another package named ``utils`` is in the way, TensorFlow or Keras is missing, Keras is older than 3 or
+            not on TensorFlow, or a package could not be installed.
     """
     check_utils()
     if "google.colab" in sys.modules:
@@ -47,9 +47,15 @@ def start() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     compile_in_little_memory()
     keep_freed_memory(4_000_000)
-    with quiet():
-        importlib.import_module("tensorflow")
-        keras = importlib.import_module("keras")
+    try:
+        with quiet():
+            importlib.import_module("tensorflow")
+            keras = importlib.import_module("keras")
+    except ModuleNotFoundError as missing:
+        raise RuntimeError(
+            f"This kernel's Python, {sys.executable}, has no {missing.name}. Choose the kernel of the environment that has it "
+            "(make lab makes one in .venv and starts there), or install what requirements.txt lists."
+        ) from None
     found = keras.__version__
     if found.startswith(("1.", "2.")):
         raise RuntimeError(f"This is Keras {found}; the series needs Keras 3. Run: pip install --upgrade keras")

@@ -59,6 +59,7 @@ def signal_strength(strengths):
         ends.append(f"{label}: 10 to the {np.log10(values[-1] / values[0]):+.0f}".replace("+0", "0").replace("-0", "0"))
     axis.set_yscale("log")
     axis.set_xlabel("convolutions passed")
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_ylabel("strength (RMS)")
     return fig, "Strength of the signal against depth, logarithmic; change from the input to the end: " + "; ".join(
         ends

@@ -218,11 +218,13 @@ def bent(image, mask, coarse):
         for place in places:
             axis.contour(place, np.arange(0, side, 8), colors=[YELLOW], linewidths=0.7)
     x, y = np.meshgrid(columns, rows)
-    look = {"angles": "xy", "scale_units": "xy", "scale": 1, "headwidth": 4, "headlength": 4, "headaxislength": 4}
-    for colour, width in ((BLACK, 0.028), (ORANGE, 0.018)):
-        arrows = axes[0].quiver(x, y, coarse[1], coarse[0], color=colour, width=width, clip_on=False, **look)
-        arrows.set_in_layout(False)
-    axes[0].set(xlim=(-10, side + 9), ylim=(side + 9, -10))
+    scale = {"angles": "xy", "scale_units": "xy", "scale": 1}
+    look = {"headwidth": 4, "headlength": 4, "headaxislength": 4, "minshaft": 2, "minlength": 0.5, "width": 0.018}
+    axes[0].quiver(x, y, coarse[1], coarse[0], color=ORANGE, edgecolor=BLACK, linewidth=0.6, **scale, **look)
+    tips = (x + coarse[1], y + coarse[0])
+    ends = np.array([(min(0, tip.min()) - 4, max(side - 1, tip.max()) + 4) for tip in tips])  # no arrow is cut off
+    (left, right), (top, bottom) = ends.mean(1, keepdims=True) + np.ptp(ends, axis=1).max() / 2 * np.array([-1, 1])
+    axes[0].set(xlim=(left, right), ylim=(bottom, top))
     for axis, title in zip(axes, ("picture, where to look", "bent picture", "mask", "bent mask")):
         _bare(axis, title)
     return fig, (

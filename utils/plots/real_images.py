@@ -70,6 +70,8 @@ def pixels_and_objects(image, labels):
     axes[1].set(xlabel="size, pixels", ylabel="nuclei")
     axes[2].hist(means, 20, color=BLUE)
     axes[2].set(xlabel="mean brightness", ylabel="nuclei")
+    for axis in axes[1:]:
+        axis.yaxis.get_major_locator().set_params(integer=True)
     return fig, (
         f"Three histograms. Brightness of ground and nuclei overlaps, with ground mostly below nuclei. Sizes of {len(sizes)} "
         f"nuclei from {sizes.min()} to {sizes.max()} pixels, median {np.median(sizes):.0f}. Their mean brightness from "
@@ -122,7 +124,7 @@ def tiles_that_leak(labels, tests):
         picture[np.isin(labels, both)] = plt.matplotlib.colors.to_rgb(VERMILLION)
         axis.imshow(picture)
         _bare(axis, f"{name}: {len(both)} of {len(inside)}")
-        said.append(f"{name}: {len(both)} of {len(inside)} nuclei of the test also lie in the training part")
+        said.append(f"{name}: {len(both)} of {len(inside)} nuclei of the test also lie outside of it")
     return fig, f"Test pixels tinted green, nuclei that lie on both sides in vermillion. {'; '.join(said)}."
 
 
@@ -172,7 +174,7 @@ def object_scores(curves):
         said.append(f"{name} " + ", ".join(f"{value:.2f}" for value in values.mean(0)))
     axis.set(xlabel="IoU that a pair must reach", ylabel="object score", ylim=(0, 1), xticks=nuclei.THRESHOLDS)
     axis.legend()
-    return fig, f"Object score at IoU .5 to .9, falling for all: {'; '.join(said)}."
+    return fig, f"Object score against the IoU that a pair must reach, .5 to .9: {'; '.join(said)}."
 
 
 @figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 from utils import metrics
 from utils.plots.base import (
@@ -57,7 +58,10 @@ def overfitting(losses, images, masks, probability):
     """
     fig, (axis, *small) = plt.subplots(1, 4, figsize=(WIDTH, 2.6), width_ratios=(1.9, 1, 1, 1))
     axis.plot(np.arange(1, len(losses) + 1), losses, color=BLUE)
-    axis.set(xlabel="step", ylabel="loss", yscale="log")
+    axis.set(xlabel="step", ylabel="loss (logarithmic)", yscale="log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.minorticks_off()
     for panel, picture, title in zip(small, (images[0], masks[0], probability[0]), ("image", "truth", "output")):
         panel.imshow(picture[..., 0] if picture.shape[-1] == 1 else picture, cmap=IMAGE_MAP, vmin=0, vmax=1)
         panel.set_title(title)

@@ -192,7 +192,8 @@ def seams(image, whole, tiled, tile):
             axis.axvline(border - 0.5, color="white", linewidth=1, linestyle=":")
     return fig, (
         "A scene, its output predicted as a whole and in tiles, and the difference, with the tiles' borders as dotted lines. "
-        "In tiles, shapes that cross a border lose parts beside it; the difference is bright there and dark elsewhere."
+        "In tiles, shapes lose parts of their inside near a border, and some ground is taken for shape; the difference is "
+        "bright there and dark elsewhere."
     )
 
 
@@ -334,6 +335,8 @@ def error_maps(images, masks, predicted, titles, *, alt, columns=5):
     side, lines = WIDTH / columns, 1 + max(title.count("\n") for title in titles)
     high = 2 * 0.9 * side + 0.2 * lines + 0.5
     fig, axes = plt.subplots(2 * bands, columns, figsize=(WIDTH, high * bands + 0.4), squeeze=False)
+    if bands == 1:
+        fig.get_layout_engine().set(rect=(0, 0, 1, 0.97))  # the layout alone leaves too little room above the titles
     for axis in axes.flat:
         axis.set_visible(False)
     for k, (image, truth, mask, title) in enumerate(zip(images, masks, predicted, titles)):
