@@ -274,8 +274,8 @@ def iou_at_half(masks, probability) -> float:
 
 
 _KEPT = {"at_most": 64_000_000, "apart": 2**25}
-"""Freed memory that training keeps from step to step, which makes the same arrays again and again: all but a few pages of what
-the series' networks need. With 200 MB a step was no faster here, and 50 MB more were held between the steps."""
+"""Freed memory that training keeps from step to step, which makes the same arrays again and again: in most runs all but a few
+pages of what the series' networks need. With 200 MB a step was no faster here, and 50 MB more were held between the steps."""
 
 
 class _Follow(keras.callbacks.Callback):

@@ -38,6 +38,8 @@ BUDGET = {"quick": 75, "full": 700}
 """Seconds after which no further network is begun."""
 IN_A_ROW = 8
 """Convolutions of a level that run in one call, so that the call itself takes little of the time."""
+CALLS = 8
+"""Such calls in a measurement, after one that is not counted."""
 A_ROUND = 0.4
 """Seconds that one measurement of a round shall take, or longer."""
 PAUSE = 0.3
@@ -343,7 +345,9 @@ def level_rows(seconds: dict, level_macs, batch: int, rate: float) -> list[dict]
 
 def _where(base, limit):
     """Where the time of the recipe's step goes, by level and by kind of work."""
-    before, begin = rate(base, limit), time.perf_counter()
+    before = rate(base, limit)
+    base.ask(do="steps", count=SAME_STEPS)
+    begin = time.perf_counter()
     base.ask(do="steps", count=base.ready["steps"])
     untraced = (time.perf_counter() - begin) / base.ready["steps"]
     traced = base.ask(do="trace", count=12)
@@ -433,7 +437,7 @@ def _alone(base, limit, rounds):
         "time as shifted copies / time",
     ]
     notes = [
-        f"Forward only, batch {RECIPE.batch}, compiled by XLA, {IN_A_ROW} in a row; the limit is measured before and after "
+        f"Forward only, batch {RECIPE.batch}, compiled by XLA, {CALLS} times {IN_A_ROW} in a row; the limit is measured before and after "
         "every round. Channels first: the other layout of the maps, (N, C, H, W). Shifted copies: nine of the map side by "
         "side, then one matrix product."
     ]
@@ -668,9 +672,11 @@ class _Network:
     def alone(self, size, channels, way):
         """Seconds of one level's convolution, of which several run one after the other in one call."""
         function = self._function(("alone", way, size, channels))
+        function()  # so that threads and caches are as they are in the middle of a training
         begin = time.perf_counter()
-        function()
-        return {"seconds": (time.perf_counter() - begin) / IN_A_ROW}
+        for _ in range(CALLS):
+            function()
+        return {"seconds": (time.perf_counter() - begin) / CALLS / IN_A_ROW}
 
     def trace(self, count):
         """Seconds of a step by level and kind of work."""
