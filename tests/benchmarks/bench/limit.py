@@ -437,9 +437,9 @@ def _alone(base, limit, rounds):
         "time as shifted copies / time",
     ]
     notes = [
-        f"Forward only, batch {RECIPE.batch}, compiled by XLA, {CALLS} times {IN_A_ROW} in a row; the limit is measured before and after "
-        "every round. Channels first: the other layout of the maps, (N, C, H, W). Shifted copies: nine of the map side by "
-        "side, then one matrix product."
+        f"Forward only, batch {RECIPE.batch}, compiled by XLA, {CALLS} times {IN_A_ROW} in a row; the limit is measured "
+        "before and after every round. Channels first: the other layout of the maps, (N, C, H, W). Shifted copies: nine of the "
+        "map side by side, then one matrix product."
     ]
     return measure.Table("The convolution of each level alone", columns, rows, notes)
 
