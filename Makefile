@@ -94,8 +94,8 @@ publish: env  ## write the public address into every badge, setup cell and text:
 colab-check: env  ## run each notebook alone in an empty folder, as Colab does, outputs compared
 	@$(PY) -m tests.launch $(NB)
 
-offline-check: env  ## run the notebooks without a network, outputs compared
-	@$(PY) -m tests.confine offline $(PY) -m tests.run_notebooks compare $(NB)
+offline-check: env  ## run everything without a network: unit tests, and the notebooks with their outputs compared
+	@$(PY) -m tests.confine offline $(PY) -m tests.run_notebooks test $(NB)
 
 read-only-check: env  ## run the notebooks while nothing can be written in the project's folder, outputs compared
 	@$(PY) -m tests.confine read-only $(PY) -m tests.run_notebooks compare $(NB)
