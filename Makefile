@@ -49,7 +49,7 @@ test: env  ## run everything: unit tests, checks of the notebooks, every noteboo
 	@$(PY) -m tests.run_notebooks test $(NB)
 
 unit: env  ## run the unit tests and the checks of the notebooks, not the notebooks
-	@$(PY) -m pytest -q tests
+	@$(PY) -m pytest -q --numprocesses=2 --dist=loadfile tests
 
 compare: env  ## run the notebooks only, outputs compared
 	@$(PY) -m tests.run_notebooks compare $(NB)

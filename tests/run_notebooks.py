@@ -35,6 +35,8 @@ from tests import notebook_checks, notebooks
 SAMPLE_SECONDS = 0.2
 DEAD_SECONDS = 15
 """A test whose kernel has been gone for this long is stopped: nbval itself would wait for the cell's timeout."""
+TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile")
+"""How the unit tests are shared out. Most of a test is Python, which keeps one processor core busy."""
 
 
 # ---- Execute and store -------------------------------------------------------------------------------------------------
@@ -120,11 +122,11 @@ def count(report: Path, exit_code: int) -> Result:
 
 
 def unit_tests() -> Result:
-    """Run the unit tests and the checks of the notebooks, showing pytest's own output."""
+    """Run the unit tests and the checks of the notebooks, showing pytest's own output. A file's tests stay in one process."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", "tests"], cwd=notebooks.ROOT
+            [sys.executable, "-m", "pytest", "-q", *TWO_PROCESSES, f"--junitxml={report}", "tests"], cwd=notebooks.ROOT
         )
         return count(report, done.returncode)
 
