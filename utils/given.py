@@ -20,9 +20,9 @@ _SHORT.maxstring = _SHORT.maxother = 60
 
 def shown(value) -> str:
     """A value as it stands in an error message: short, an array by its shape and dtype."""
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"an array of shape {tuple(value.shape)} and dtype {value.dtype}" if value.shape else str(value)
     try:
+        if hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type):
+            return f"an array of shape {tuple(value.shape)} and dtype {value.dtype}" if value.shape else str(value)
         return _SHORT.repr(value)
     except Exception:  # its own repr fails, or a number has more digits than Python writes out
         return f"a {type(value).__name__} that cannot be shown"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utils import given
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -18,6 +19,7 @@ from utils.plots.base import (
     WIDTH,
     figure,
 )
+from utils.plots.inputs import check_sizes, colour_picture, mask_of, subplots
 
 
 @figure
@@ -29,10 +31,14 @@ def window_and_kernel(window, kernel, *, alt):
         kernel: ``(h, w)`` array.
         alt: what the figure shows.
     """
-    window, kernel = np.asarray(window), np.asarray(kernel)
+    window, kernel = given.finite("window", window), given.finite("kernel", kernel)
+    if window.ndim != 2 or window.shape != kernel.shape or not 1 <= window.size <= 100:
+        raise ValueError(
+            f"window has shape {window.shape}, kernel {kernel.shape}; both need the same, 1 to 100 numbers."
+        )
     products = window * kernel
     titles = ("window of the picture", "kernel", f"products, sum {products.sum():.2f}")
-    fig, axes = plt.subplots(1, 3, figsize=(0.8 * WIDTH, 2.5))
+    fig, axes = subplots(1, 3, figsize=(0.8 * WIDTH, 2.5))
     maps = (IMAGE_MAP, SIGNED_MAP, SIGNED_MAP)
     for axis, grid, title, colours in zip(axes, (window, kernel, products), titles, maps):
         low = 0 if colours == IMAGE_MAP else -1
@@ -67,9 +73,11 @@ def seen_from(image, mask, models, row, *, poolings, column):
     from utils import inspect_model
 
     box = inspect_model.theoretical_field(models[poolings], (row, column))
+    check_sizes(image=image, mask=mask)
+    image, kind = colour_picture("image", image), mask_of("mask", mask)
     height, width = image.shape[:2]
     inside = box.inside(height, width)
-    fig, axes = plt.subplots(1, 3, figsize=(0.8 * WIDTH, 2.4), width_ratios=(1, 1, 0.9))
+    fig, axes = subplots(1, 3, figsize=(0.8 * WIDTH, 2.4), width_ratios=(1, 1, 0.9))
     faded = np.where(inside[..., None], image, 0.3 * image + 0.7)
     for axis, shown in zip(axes, (faded, image)):
         axis.imshow(shown, vmin=0, vmax=1)
@@ -85,12 +93,12 @@ def seen_from(image, mask, models, row, *, poolings, column):
     axes[1].set(xlim=(box.left - 0.5, box.right - 0.5), ylim=(box.bottom - 0.5, box.top - 0.5))
     axes[1].set(title="all that the pixel sees", facecolor=FOUND)
     axes[1].spines[:].set(visible=True, color=VERMILLION, linewidth=2.5)
-    truth = "shape" if mask[row, column, 0] else "ground"
+    truth = "shape" if kind[row, column] else "ground"
     axes[2].set_axis_off()
     network = f"{poolings} pooling{'' if poolings == 1 else 's'}"
     text = f"{network}: {wide} × {high} px\n\nthe mask says\nat this pixel: {truth}"
     axes[2].text(0, 0.5, text, va="center", transform=axes[2].transAxes)
-    kinds = np.unique(mask[..., 0][inside])
+    kinds = np.unique(kind[inside])
     content = f"nothing but {truth}, by the mask" if len(kinds) == 1 else "shape and ground, by the mask"
     content = "the whole picture" if inside.all() else content
     return fig, (
@@ -113,7 +121,7 @@ def u_shape(model):
 
     blocks = inspect_model.blocks(model)
     placed, scale, bottom = _place_blocks(blocks)
-    fig, axis = plt.subplots(figsize=(WIDTH, bottom + 0.75), layout="none")
+    fig, axis = subplots(figsize=(WIDTH, bottom + 0.75), layout="none")
     axis.set_position([0, 0, 1, 1])
     axis.set(xlim=(0, WIDTH), ylim=(bottom + 0.75, 0))
     axis.set_axis_off()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utils import given
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -18,6 +19,7 @@ from utils.plots.base import (
     YELLOW,
     figure,
 )
+from utils.plots.inputs import check_sizes, check_square, colour_picture, curve, subplots, told_apart
 
 
 @figure
@@ -30,10 +32,13 @@ def channels(features, *, alt, count=8, title="channel {}"):
         count: how many channels.
         title: of each picture; ``{}`` becomes the channel's number.
     """
-    maps = np.moveaxis(np.asarray(features)[0, ..., :count], -1, 0)
+    features = given.finite("features", features)
+    if features.ndim != 4 or len(features) != 1:
+        raise ValueError(f"features has shape {features.shape}; give those of one picture, (1, H, W, C).")
+    maps = np.moveaxis(features[0, ..., : given.whole("count", count, 1, 64)], -1, 0)
     columns = min(len(maps), 4)
     rows = -(-len(maps) // columns)
-    fig, axes = plt.subplots(rows, columns, figsize=(1.8 * columns, 2.1 * rows), squeeze=False)
+    fig, axes = subplots(rows, columns, figsize=(1.8 * columns, 2.1 * rows), squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
     for k, (axis, channel) in enumerate(zip(axes.flat, maps), start=1):
@@ -50,10 +55,11 @@ def signal_strength(strengths):
     Args:
         strengths: ``{label: [strength of the input, after layer 1, after layer 2, ...]}``, positive numbers.
     """
-    fig, axis = plt.subplots(figsize=(7.5, 3.6))
+    fig, axis = subplots(figsize=(7.5, 3.6))
     looks = zip((VERMILLION, BLUE, PURPLE, GREEN), "v^os", ("--", ":", "-", "-."))
     ends = []
-    for (label, values), (colour, marker, dash) in zip(strengths.items(), looks):
+    for (label, values), (colour, marker, dash) in told_apart(strengths.items(), looks):
+        values = curve(f"strengths of {label}", values)
         axis.plot(range(len(values)), values, color=colour, marker=marker, linestyle=dash)
         axis.annotate(label, (len(values) - 1, values[-1]), xytext=(10, 0), textcoords="offset points", va="center")
         ends.append(f"{label}: 10 to the {np.log10(values[-1] / values[0]):+.0f}".replace("+0", "0").replace("-0", "0"))
@@ -75,9 +81,11 @@ def output_window(image, mask, output):
         mask: ``(H, W, 1)``, 0 or 1.
         output: side of the window in pixels, centred.
     """
-    side = image.shape[0]
-    start = (side - output) // 2
-    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.3))
+    side = check_square("image", image)
+    image, mask = colour_picture("image", image), given.finite("mask", mask)
+    check_sizes(image=image, mask=mask)
+    start = (side - given.whole("output", output, 1, side)) // 2
+    fig, axes = subplots(1, 3, figsize=(WIDTH, 3.3))
     for axis, picture, title in zip(
         axes,
         (image, mask[..., 0], mask[start : start + output, start : start + output, 0]),
@@ -114,11 +122,11 @@ def cost_by_stage(rows):
     for row in rows:
         stage = row.name.split("_")[0] if "_" in row.name else (stages[-1] if row.name == "head" else stages[0])
         sums[stage] += (row.parameters, row.macs, row.activation_bytes * row.kept)
-    table = np.array([sums[stage] for stage in stages])
+    table = given.finite("the sums of the stages", [sums[stage] for stage in stages])
     shares = 100 * table / table.sum(axis=0)
     depth = len(stages) // 2
     colours = [LEVEL_COLOURS[min(k, 2 * depth - k) % len(LEVEL_COLOURS)] for k in range(len(stages))]
-    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 0.36 * len(stages) + 0.9), sharey=True)
+    fig, axes = subplots(1, 3, figsize=(WIDTH, 0.36 * len(stages) + 0.9), sharey=True)
     names = ("parameters", "MACs", "activation memory")
     for axis, name, column in zip(axes, names, shares.T):
         bars = axis.barh(stages, column, color=colours, edgecolor=BLACK, linewidth=0.6)
@@ -149,11 +157,12 @@ def cost_of_size(costs, *, depth, base, than=(3, 8)):
         than: depth and base of the network it is held against.
     """
     names = ("parameters", "MACs", "activation memory", "receptive field")
+    given.finite("costs", list(costs.values()))
     mine = costs[depth, base]
     amounts = (f"{mine[0]:,}", f"{mine[1] / 1e6:,.1f} million", f"{mine[2] / 1e6:.1f} MB", f"{mine[3]} px")
     times = np.array(mine) / costs[than]
     every = np.array(list(costs.values())) / costs[than]
-    fig, axis = plt.subplots(figsize=(WIDTH, 2.2))
+    fig, axis = subplots(figsize=(WIDTH, 2.2))
     bars = axis.barh(names, times - 1, left=1, color=(BLUE, GREEN, ORANGE, PURPLE), edgecolor=BLACK, linewidth=0.6)
     for bar, ratio, amount in zip(bars, times, amounts):
         label = f"× {_short(ratio)}   {amount}"

@@ -6,6 +6,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utils import given
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -17,16 +18,27 @@ from utils.plots.base import (
     WIDTH,
     figure,
 )
+from utils.plots.inputs import check_lengths, check_shares, check_sizes, curve, subplots, told_apart
 
 NOBODY = "white"
 """A pixel that no class claims."""
 
 
 def _paint(labels, names):
-    """A class map as RGB ``(H, W, 3)`` in the colours of the classes; -1 stays white."""
-    labels = np.asarray(labels).reshape(np.shape(labels)[:2]).astype(int)
+    """A class map ``(H, W)`` or ``(H, W, 1)`` as RGB ``(H, W, 3)`` in the colours of the classes; -1 stays white."""
+    labels = given.finite("a class map", labels)
     palette = [matplotlib.colors.to_rgb(CLASS_COLOURS[name]) for name in names]
+    if labels.shape[2:] not in ((), (1,)) or labels.ndim < 2 or not np.isin(labels, np.arange(-1, len(palette))).all():
+        raise ValueError(
+            f"{given.shown(labels)} is no class map; it needs (H, W) and whole numbers below {len(palette)}."
+        )
+    labels = labels.reshape(labels.shape[:2]).astype(int)
     return np.array([*palette, matplotlib.colors.to_rgb(NOBODY)])[labels]
+
+
+def _shown(picture, names):
+    """An image ``(H, W, 3)`` as it is, a class map in the colours of its classes."""
+    return picture if np.shape(picture)[2:] == (3,) else _paint(picture, names)
 
 
 def _legend(fig, names, more=None):
@@ -53,14 +65,17 @@ def class_maps(rows, row_labels, names, *, titles=None, alt):
         titles: a text over each column, or None.
         alt: what the pictures show.
     """
+    check_lengths(rows=rows, row_labels=row_labels)
+    for row in rows:
+        check_lengths(first_row=rows[0], another_row=row, titles=titles or None)
     columns = len(rows[0])
     side = min((WIDTH - 0.4) / columns, 1.8)
     size = (side * columns + 0.4, (side + 0.05) * len(rows) + 0.45 + 0.25 * bool(titles))
-    fig, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
+    fig, axes = subplots(len(rows), columns, figsize=size, squeeze=False)
     for axis_row, row, label in zip(axes, rows, row_labels):
         axis_row[0].set_ylabel(label)
         for axis, picture in zip(axis_row, row):
-            axis.imshow(picture if np.ndim(picture) == 3 else _paint(picture, names), vmin=0, vmax=1)
+            axis.imshow(_shown(picture, names), vmin=0, vmax=1)
             _frame(axis)
     for axis, title in zip(axes[0], titles or []):
         axis.set_title(title)
@@ -82,7 +97,9 @@ def label_channels(image, labels, stack, names, *, first="class map", titles=Non
         alt: what the pictures show.
     """
     kinds = stack.shape[-1]
-    fig, axes = plt.subplots(1, 2 + kinds, figsize=(WIDTH, WIDTH / (2 + kinds) + 0.55))
+    check_sizes(image=image, labels=labels, stack=stack)
+    check_lengths(channels_of_the_stack=range(kinds), kinds=names[1:], titles=titles or None)
+    fig, axes = subplots(1, 2 + kinds, figsize=(WIDTH, WIDTH / (2 + kinds) + 0.55))
     axes[0].imshow(image, vmin=0, vmax=1)
     axes[1].imshow(_paint(labels, names))
     for axis, channel in zip(axes[2:], np.moveaxis(stack, -1, 0)):
@@ -102,8 +119,9 @@ def class_curves(history, chance=None):
         history: a :class:`utils.training.History` whose score is the mean IoU over the shape classes.
         chance: if given, a dashed line in the right panel: the score of a network that finds shapes and guesses their class.
     """
+    chance = None if chance is None else given.number("chance", chance, 0, 1)
     epochs = np.arange(1, len(history) + 1)
-    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    fig, (left, right) = subplots(1, 2, figsize=(WIDTH, 3.2))
     left.plot(epochs, history.loss, "o-", color=SPLIT_COLOURS["train"], label="training")
     left.plot(epochs, history.val_loss, "s--", color=SPLIT_COLOURS["validation"], label="validation")
     left.set(xlabel="epoch", ylabel="categorical cross-entropy", ylim=(0, None))
@@ -129,8 +147,15 @@ def confusion(tables, names, columns=None, alt=None):
         columns: the names of the columns; the same by default.
         alt: what the pictures show; by default the most frequent mistakes.
     """
-    columns = columns or names
-    fig, axes = plt.subplots(1, len(tables), figsize=(min(WIDTH, 4.6 * len(tables)), 3.7), squeeze=False)
+    columns = names if columns is None else columns
+    for title, table in tables.items():
+        table = given.finite(f"table {given.shown(title)}", table)
+        if table.shape != (len(names), len(columns)) or table.min() < 0:
+            shape = (len(names), len(columns))
+            raise ValueError(
+                f"{title} holds {given.shown(table)}; by the names it needs {shape}, and counts of 0 or more."
+            )
+    fig, axes = subplots(1, len(tables), figsize=(min(WIDTH, 4.6 * len(tables)), 3.7), squeeze=False)
     for axis, (title, table) in zip(axes[0], tables.items()):
         table = np.asarray(table, float)
         share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
@@ -141,7 +166,7 @@ def confusion(tables, names, columns=None, alt=None):
         axis.set(xticks=range(len(columns)), xticklabels=columns, yticks=range(len(names)), yticklabels=names)
         axis.tick_params(axis="x", rotation=40)
     fig.colorbar(shown, ax=axes, shrink=0.9, label="share of the row")
-    if alt:
+    if alt is not None:
         return fig, alt
     said = "; ".join(f"{title}: {_weakest(np.asarray(table), names, columns)}" for title, table in tables.items())
     return fig, f"Confusion matrices, a row a true class, a column a predicted class. {said}."
@@ -165,7 +190,8 @@ def which_iou(values):
     Args:
         values: name of the score -> value, 0..1, in the order to draw from the top.
     """
-    fig, axis = plt.subplots(figsize=(WIDTH, 0.8 + 0.36 * len(values)))
+    check_shares("values", values)
+    fig, axis = subplots(figsize=(WIDTH, 0.8 + 0.36 * len(values)))
     places = range(len(values))
     axis.axvspan(min(values.values()), max(values.values()), color=GREY, alpha=0.15, linewidth=0)
     axis.plot(list(values.values()), places, "o", color=BLUE, markersize=8)
@@ -190,12 +216,14 @@ def claimed(image, truth, probability, names, *, threshold):
         names: the class names, the ground first.
         threshold: a class claims a pixel with a probability above this, .5 or more.
     """
+    threshold = given.number("threshold", threshold, 0.5, 1)
+    check_lengths(classes_of_the_probability=range(np.shape(probability)[-1]), names=names)
     largest = probability.argmax(axis=-1)
     cut = np.where(probability.max(axis=-1) > threshold, largest, -1)
     panels = {"image": image, "truth": truth, "largest": largest, f"above {threshold:g}": cut}
-    fig, axes = plt.subplots(1, 5, figsize=(WIDTH, WIDTH / 5 + 0.5))
+    fig, axes = subplots(1, 5, figsize=(WIDTH, WIDTH / 5 + 0.5))
     for axis, (title, picture) in zip(axes, panels.items()):
-        axis.imshow(picture if np.ndim(picture) == 3 else _paint(picture, names), vmin=0, vmax=1)
+        axis.imshow(_shown(picture, names), vmin=0, vmax=1)
         axis.set_title(title)
         _frame(axis)
     shown = axes[4].imshow(probability.max(axis=-1), cmap=PROBABILITY_MAP, vmin=0, vmax=1)
@@ -218,11 +246,13 @@ def two_heads(softmax, sigmoid, names):
         sigmoid: probabilities ``(steps, classes)`` of as many sigmoids.
         names: the classes' names.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3), sharey=True)
+    fig, axes = subplots(1, 2, figsize=(WIDTH, 3), sharey=True)
     looks = ("-", "--", ":", "-.")
     for axis, title, curves in zip(axes, ("softmax", "sigmoids"), (softmax, sigmoid)):
-        for k, (name, values) in enumerate(zip(names, np.transpose(curves))):
-            axis.plot(values, looks[k % 4], color=CLASS_COLOURS[name], label=name)
+        columns = np.transpose(given.finite(title, curves))
+        check_lengths(names=names, curves=columns)
+        for k, (name, values) in enumerate(zip(names, columns)):
+            axis.plot(curve(name, values), looks[k % 4], color=CLASS_COLOURS[name], label=name)
         axis.axhline(0.5, color=GREY, linewidth=0.8)
         axis.set(title=title, xlabel="step", ylim=(0, 1.02))
     axes[0].set_ylabel("probability")
@@ -242,8 +272,8 @@ def weight_effect(table, rare, conditions):
         rare: name of the class.
         conditions: the names of the conditions.
     """
-    fig, axis = plt.subplots(figsize=(0.62 * WIDTH, 3.6))
-    for condition, colour, marker in zip(conditions, (GREY, BLUE, ORANGE), "sod"):
+    fig, axis = subplots(figsize=(0.62 * WIDTH, 3.6))
+    for condition, (colour, marker) in told_apart(conditions, zip((GREY, BLUE, ORANGE), "sod")):
         recall, precision = (table.of(f"{what} {rare}")[condition] for what in ("recall", "precision"))
         axis.plot(recall, precision, marker, color=colour, markersize=8, label=condition, markeredgecolor=BLACK)
     axis.set(xlabel=f"recall of {rare}", ylabel=f"precision of {rare}", xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))

@@ -8,7 +8,8 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 
-from utils import shapes
+from utils import given, shapes
+from utils import instances as label_maps
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -25,11 +26,12 @@ from utils.plots.base import (
     YELLOW,
     figure,
 )
+from utils.plots.inputs import check_lengths, check_shares, check_sizes, in_rows, subplots
 
 
 def _contour(axis, mask, colour=YELLOW):
     """Draw the edge of a mask as a coloured line with a black rim, which shows on any ground."""
-    mask = np.asarray(mask, dtype=float).squeeze()
+    mask = given.finite("mask", mask).astype(float).squeeze()
     if mask.min() < 0.5 < mask.max():
         axis.contour(np.pad(mask, 1), [0.5], colors=BLACK, linewidths=3.5, extent=_padded(mask))
         axis.contour(np.pad(mask, 1), [0.5], colors=colour, linewidths=1.7, extent=_padded(mask))
@@ -53,17 +55,19 @@ def overlays(images, masks, titles=None, *, alt, columns=None, row_labels=None, 
         row_labels: one text a row, written at its left, or None.
         side: width of a picture in inches.
     """
-    columns = columns or min(len(images), 6)
-    rows = -(-len(images) // columns)
-    side = side or min((WIDTH - 0.4 * bool(row_labels)) / columns, 3)
+    check_lengths(images=images, masks=masks, titles=titles or None)
+    rows, columns = in_rows(len(images), columns, side)
+    check_lengths(rows=range(rows), row_labels=row_labels or None)
+    side = min((WIDTH - 0.4 * bool(row_labels)) / columns, 3) if side is None else side
     size = (side * columns + 0.4 * bool(row_labels), (side + 0.3 * bool(titles)) * rows)
-    fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    fig, axes = subplots(rows, columns, figsize=size, squeeze=False)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
     for k, (axis, image) in enumerate(zip(axes.flat, images)):
         axis.imshow(np.asarray(image), vmin=0, vmax=1)
         if masks[k] is not None:
+            check_sizes(image=image, mask=masks[k])
             _contour(axis, masks[k])
             height, width = np.shape(image)[:2]
             axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
@@ -83,11 +87,12 @@ def repainted(plan, *, noise, line):
         noise: standard deviation of the noise, on the 0..1 scale.
         line: thickness of an outline, as a fraction of the picture's side.
     """
+    noise, line = given.number("noise", noise, 0, 10), given.number("line", line, 0, 1)
     one = np.ones(1, np.float32)
     sample = shapes.paint(dataclasses.replace(plan, noise=noise * one, line=line * one))
     image, mask = sample.images[0], sample.masks[0, ..., 0]
     row = len(image) // 2
-    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.3), width_ratios=(1, 1, 2.3))
+    fig, axes = subplots(1, 3, figsize=(WIDTH, 2.3), width_ratios=(1, 1, 2.3))
     axes[0].imshow(image, vmin=0, vmax=1)
     axes[0].set(title=f"noise {noise:g}, line {line:g}", xticks=[], yticks=[row], yticklabels=[f"row {row}"])
     axes[1].imshow(mask, cmap=IMAGE_MAP, vmin=0, vmax=1)
@@ -118,7 +123,7 @@ def maps(sample):
         "instances": (sample.instances[0], dict(zip(("ground", "first", "second", "third", "fourth"), _INSTANCES))),
         "styles": (sample.styles[0], STYLE_COLOURS),
     }
-    fig, axes = plt.subplots(1, 5, figsize=(WIDTH, 2.75))
+    fig, axes = subplots(1, 5, figsize=(WIDTH, 2.75))
     axes[0].imshow(sample.images[0], vmin=0, vmax=1)
     axes[0].set_title("images")
     for axis, (title, (chart, colours)) in zip(axes[1:], charts.items()):
@@ -130,7 +135,7 @@ def maps(sample):
         axis.legend(patches, texts, loc="upper center", bbox_to_anchor=(0.5, -0.02), handlelength=1, borderpad=0)
     for axis in axes:
         axis.set_axis_off()
-    kinds = " and ".join(list(CLASS_COLOURS)[value] for value in np.unique(sample.classes) if value)
+    kinds = " and ".join(list(CLASS_COLOURS)[value] for value in np.unique(sample.classes[0]) if value)
     return fig, (
         f"A picture of {kinds}, and four maps of it with the same edge against the ground: the mask joins all shapes, the "
         "class map tells their kinds, the instance map their order, the style map filled from outlined."
@@ -149,8 +154,11 @@ def outline_problem(with_shape, without, window):
         without: the same for the other picture.
         window: a slice of rows and columns.
     """
-    fig, axes = plt.subplots(2, 3, figsize=(0.8 * WIDTH, 5))
+    fig, axes = subplots(2, 3, figsize=(0.8 * WIDTH, 5))
     length = window.stop - window.start
+    side = min(sample.images.shape[1] for sample in (with_shape, without))
+    given.whole("window.start", window.start, 0, side - 1)
+    given.whole("window.stop", window.stop, window.start + 1, side)
     for row, sample in zip(axes, (with_shape, without)):
         image, mask = sample.images[0], sample.masks[0]
         row[0].imshow(image, vmin=0, vmax=1)
@@ -187,7 +195,9 @@ def balance(by_kind, by_style):
         by_kind: dictionary, name of a class to share in 0..1.
         by_style: dictionary, name of a style to share in 0..1.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True, width_ratios=(len(by_kind), len(by_style)))
+    fig, axes = subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True, width_ratios=(len(by_kind), len(by_style)))
+    check_shares("by_kind", by_kind)
+    check_shares("by_style", by_style)
     parts = ((by_kind, CLASS_COLOURS, "by kind"), (by_style, STYLE_COLOURS, "by style"))
     for axis, (part, colours, title) in zip(axes, parts):
         values = [100 * share for share in part.values()]
@@ -209,10 +219,16 @@ def weight_map(instances, place, weights):
         place: row and column of a ground pixel.
         weights: dictionary, title to ``(H, W)`` array; all share one scale.
     """
-    fig, axes = plt.subplots(1, 1 + len(weights), figsize=(WIDTH, 3))
+    instances = label_maps.check_labels("instances", instances)
+    row, column = (given.whole(f"place[{k}]", place[k], 0, instances.shape[k] - 1) for k in (0, 1))
+    if instances[row, column]:
+        raise ValueError(
+            f"place is {given.shown(place)}, a pixel of shape {instances[row, column]}; give one of the ground."
+        )
+    check_sizes(instances=instances, **{f"weights_{number}": chart for number, chart in enumerate(weights.values())})
+    fig, axes = subplots(1, 1 + len(weights), figsize=(WIDTH, 3))
     palette = np.array([matplotlib.colors.to_rgb(colour) for colour in _INSTANCES])
     axes[0].imshow(palette[instances])
-    row, column = place
     nearest = [_nearest(instances == number, place) for number in np.unique(instances[instances > 0])]
     lengths = sorted((np.hypot(*np.subtract(foot, place)), foot) for foot in nearest)[:2]
     for name, colour, dashes, (length, foot) in zip(("d1", "d2"), ("white", YELLOW), ("-", (0, (3, 1.5))), lengths):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
-from utils import metrics
+from utils import given, metrics
 from utils.plots.base import BLUE, GREEN, GREY, INVENTED, MISSED, ORANGE, PURPLE, WIDTH, figure
+from utils.plots.inputs import check_sizes, curve, mask_of, subplots, told_apart
 
 SCORE_NAMES = {
     "iou": "IoU", "boundary": "boundary IoU", "interior": "interior IoU", "filled": "recall, filled",
@@ -29,7 +30,7 @@ def spread(table, score="iou", reference=None):
     rows = list(table.of(names[0]))
     reference = rows[0] if reference is None else reference
     size = (min(WIDTH, 3 + 3 * len(names)), 1.0 + 0.4 * len(rows))
-    fig, axes = plt.subplots(1, len(names), figsize=size, sharey=True, squeeze=False)
+    fig, axes = subplots(1, len(names), figsize=size, sharey=True, squeeze=False)
     for axis, name in zip(axes[0], names):
         values = table.of(name)
         axis.axvspan(values[reference].min(), values[reference].max(), color=GREY, alpha=0.25, linewidth=0)
@@ -71,8 +72,10 @@ def rims(truth, predicted, distances):
         predicted: mask of the same shape.
         distances: thicknesses in pixels.
     """
-    masks = [np.asarray(mask, bool).reshape(1, *np.shape(mask)[:2]) for mask in (truth, predicted)]
-    fig, axes = plt.subplots(1, len(distances) + 1, figsize=(WIDTH, WIDTH / (len(distances) + 1) + 0.5))
+    masks = [mask_of(name, mask)[None] > 0 for name, mask in (("truth", truth), ("predicted", predicted))]
+    check_sizes(truth=truth, predicted=predicted)
+    distances = given.many("distances", distances)
+    fig, axes = subplots(1, len(distances) + 1, figsize=(WIDTH, WIDTH / (len(distances) + 1) + 0.5))
     for axis, distance in zip(axes, [None, *distances]):
         first, second = (mask if distance is None else mask & metrics.near_edge(mask, distance) for mask in masks)
         picture = np.ones((*first.shape[1:], 3))
@@ -96,9 +99,9 @@ def pull(logits, gradients):
         logits: float array ``(L,)``.
         gradients: name of a loss -> float array ``(L,)``, the size of its gradient.
     """
-    fig, axis = plt.subplots(figsize=(6.5, 3.4))
-    for (name, values), (colour, _, dash) in zip(gradients.items(), _LINES):
-        axis.plot(logits, values, color=colour, linestyle=dash, label=name)
+    fig, axis = subplots(figsize=(6.5, 3.4))
+    for (name, values), (colour, _, dash) in told_apart(gradients.items(), _LINES):
+        axis.plot(curve("logits", logits), curve(name, values), color=colour, linestyle=dash, label=name)
     axis.set(xlabel="logit of a shape pixel (below 0: called ground)", ylabel="size of the gradient", ylim=(0, None))
     axis.legend()
     return fig, (
@@ -115,12 +118,12 @@ def by_images(table, score="iou"):
         table: the :class:`utils.experiments.Table` of the study ``"images"``.
         score: which score.
     """
-    fig, axis = plt.subplots(figsize=(6.5, 3.4))
+    fig, axis = subplots(figsize=(6.5, 3.4))
     groups = {}
     for name, values in table.of(score).items():
         count, _, kind = name.partition(" ")
         groups.setdefault(kind, []).append((int(count), values))
-    for (kind, points), (colour, marker, dash) in zip(groups.items(), _LINES):
+    for (kind, points), (colour, marker, dash) in told_apart(groups.items(), _LINES):
         counts = [count for count, _ in points]
         axis.plot(counts, [values.mean() for _, values in points], marker, color=colour, linestyle=dash, label=kind)
         axis.fill_between(counts, *zip(*[(v.min(), v.max()) for _, v in points]), color=colour, alpha=0.2, linewidth=0)

@@ -6,7 +6,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 
-from utils import elastic, instances
+from utils import elastic, given, instances
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -24,6 +24,17 @@ from utils.plots.base import (
     YELLOW,
     figure,
 )
+from utils.plots.inputs import (
+    borders_of_tiles,
+    check_lengths,
+    check_sizes,
+    check_square,
+    colour_picture,
+    curve,
+    mask_of,
+    subplots,
+    told_apart,
+)
 
 OBJECTS = (SKY, ORANGE, GREEN, PURPLE, BLUE, YELLOW, VERMILLION)
 """The colours that objects of a label map take in turn; ground is white."""
@@ -32,8 +43,12 @@ _FATES = {"matched": (FOUND, ""), "merged": (MISSED, "//"), "split": (YELLOW, "\
 
 
 def coloured(labels) -> np.ndarray:
-    """A label map ``(H, W)`` as an RGB picture ``(H, W, 3)``, a colour an object."""
-    labels = np.asarray(labels)
+    """A label map ``(H, W)`` as an RGB picture ``(H, W, 3)``, a colour an object.
+
+    Raises:
+        TypeError, ValueError: as :func:`utils.instances.check_labels`.
+    """
+    labels = instances.check_labels("labels", labels)
     palette = np.array([matplotlib.colors.to_rgb(colour) for colour in OBJECTS])
     return np.where(labels[..., None] > 0, palette[(labels - 1) % len(palette)], 1.0)
 
@@ -52,9 +67,11 @@ def crops(sizes):
     Args:
         sizes: for each level from the top: side of what arrives, side of what is kept, in pixels of that level.
     """
-    fig, axes = plt.subplots(1, len(sizes), figsize=(WIDTH, WIDTH / len(sizes) + 0.6))
-    for level, (axis, (arrives, kept)) in enumerate(zip(axes, sizes), 1):
-        colour, edge = LEVEL_COLOURS[level - 1], (arrives - kept) / 2
+    pairs = told_apart(sizes, LEVEL_COLOURS)
+    fig, axes = subplots(1, len(pairs), figsize=(WIDTH, WIDTH / len(pairs) + 0.6), squeeze=False)
+    for level, (axis, ((arrives, kept), colour)) in enumerate(zip(axes[0], pairs), 1):
+        given.whole(f"what is kept on level {level}", kept, 1, given.whole("what arrives there", arrives, 1, 10**6))
+        edge = (arrives - kept) / 2
         axis.add_patch(plt.Rectangle((0, 0), arrives, arrives, facecolor=FOUND, edgecolor=GREY, hatch="//"))
         axis.add_patch(plt.Rectangle((edge, edge), kept, kept, facecolor=colour, edgecolor=BLACK))
         box = {"facecolor": "white", "edgecolor": "none", "pad": 3}
@@ -73,9 +90,12 @@ def laid_over(image, output):
         image: ``(H, W, 3)``, 0..1.
         output: probabilities ``(h, w)``, smaller than the image by the same amount on all sides.
     """
+    if not check_square("output", output) <= check_square("image", image):
+        raise ValueError(f"output has shape {output.shape}, image {image.shape}; the output must be the smaller one.")
+    colour_picture("image", image)
     start = (image.shape[0] - output.shape[0]) // 2
     end = start + output.shape[0]
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, WIDTH / 2 + 0.3))
+    fig, axes = subplots(1, 2, figsize=(WIDTH, WIDTH / 2 + 0.3))
     axes[0].imshow(image)
     axes[1].imshow(0.5 + 0.5 * image)
     axes[1].imshow(output, extent=(start, end, end, start), cmap=PROBABILITY_MAP, vmin=0, vmax=1)
@@ -106,10 +126,11 @@ def objects(rows, titles, *, alt, row_labels=None, side=None):
         row_labels: one text a row, or None.
         side: width of a picture in inches.
     """
-    side = side or min(WIDTH / len(titles), 2.4)
-    fig, axes = plt.subplots(
-        len(rows), len(titles), figsize=(side * len(titles), side * len(rows) + 0.3), squeeze=False
-    )
+    check_lengths(rows=rows, row_labels=row_labels or None)
+    for row in rows:
+        check_lengths(titles=titles, pictures_of_a_row=row)
+    side = min(WIDTH / len(titles), 2.4) if side is None else given.number("side", side, 0.05, 50)
+    fig, axes = subplots(len(rows), len(titles), figsize=(side * len(titles), side * len(rows) + 0.3), squeeze=False)
     for r, row in enumerate(rows):
         for c, (axis, picture) in enumerate(zip(axes[r], row)):
             picture = np.asarray(picture)
@@ -132,7 +153,7 @@ def distances_and_weight(labels, w0=10.0, sigma=5.0):
     """
     d1, d2 = instances.distances(labels)
     weight = instances.weight_map(labels, w0, sigma)
-    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, 3.2))
+    fig, axes = subplots(1, 4, figsize=(WIDTH, 3.2))
     axes[0].imshow(coloured(labels))
     for axis, chart, top in zip(axes[1:], (d1, d2, weight), (30, 30, w0 + 1)):
         shown = axis.imshow(chart, cmap=PROBABILITY_MAP, vmin=0, vmax=top)
@@ -147,7 +168,12 @@ def distances_and_weight(labels, w0=10.0, sigma=5.0):
 
 
 def fates(truth, predicted) -> dict[int, str]:
-    """What became of each true object: id to ``"merged"``, ``"split"``, ``"matched"`` or ``"missed"``, the first that fits."""
+    """What became of each true object: id to ``"merged"``, ``"split"``, ``"matched"`` or ``"missed"``, the first that fits.
+
+    Raises:
+        TypeError, ValueError: as :func:`utils.instances.merged_and_split`.
+    """
+    truth = instances.check_labels("truth", truth)
     merged, split = instances.merged_and_split(truth, predicted)
     matched = {number for number, _, _ in instances.match(truth, predicted).pairs}
     kinds = (("merged", merged), ("split", split), ("matched", matched))
@@ -165,8 +191,10 @@ def verdicts(images, truths, predictions, *, live=False):
         predictions: name to label maps ``(N, H, W)``.
         live: the predictions come from a training that gives others each time; the text then names no counts.
     """
-    count = len(images)
-    fig, axes = plt.subplots(
+    live, count = given.flag("live", live), len(images)
+    for labels in predictions.values():
+        check_lengths(images=images, truths=truths, predictions=labels)
+    fig, axes = subplots(
         1 + len(predictions), count, figsize=(WIDTH, WIDTH / count * (1 + len(predictions)) + 0.5), squeeze=False
     )
     said = []
@@ -184,6 +212,7 @@ def verdicts(images, truths, predictions, *, live=False):
                 picture[truth == number] = matplotlib.colors.to_rgb(_FATES[kind][0])
                 if kind != "matched":
                     axis.contourf(truth == number, [0.5, 1.5], colors="none", hatches=[_FATES[kind][1] * 2])
+            check_sizes(image=images[0], truth=truth, predicted=predicted)
             axis.imshow(picture)
             axis.contour(np.asarray(predicted) > 0, [0.5], colors=BLACK, linewidths=0.8)
             _bare(axis)
@@ -206,11 +235,12 @@ def bent(image, mask, coarse):
         mask: ``(H, W, 1)``.
         coarse: the vectors at the points of the coarse grid, float ``(2, G, G)``, see :func:`utils.elastic.interpolate`.
     """
-    side = image.shape[0]
+    side = check_square("image", colour_picture("image", image))
+    mask_of("mask", mask)
     field = elastic.interpolate(coarse, image.shape[:2])
     moved, moved_mask = elastic.deform(image, mask, field)
     still = np.indices(image.shape[:2])
-    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, WIDTH / 4 + 0.4))
+    fig, axes = subplots(1, 4, figsize=(WIDTH, WIDTH / 4 + 0.4))
     rows, columns = (np.linspace(0, side - 1, coarse.shape[axis]) for axis in (1, 2))
     pictures = (image, moved, mask[..., 0], moved_mask[..., 0])
     for axis, picture, places in zip(axes, pictures, (still, still + field, still, still + field)):
@@ -235,7 +265,13 @@ def bent(image, mask, coarse):
 
 @figure
 def bent_by(image, mask, deviation=1.25):
-    """Show :func:`bent` with the vectors of seed 3, times a standard deviation in pixels."""
+    """Show :func:`bent` with the vectors of seed 3, times a standard deviation in pixels.
+
+    Args:
+        image, mask: as for :func:`bent`.
+        deviation: in pixels, 0..1000.
+    """
+    deviation = given.number("deviation", deviation, 0, 1000)
     coarse = deviation * np.random.default_rng(3).normal(0, 1, (2, 3, 3))
     fig, alt = bent.__wrapped__(image, mask, coarse)
     folds = elastic.folds(elastic.interpolate(coarse, image.shape[:2]))
@@ -252,7 +288,9 @@ def mirrored(picture, border):
         picture: ``(H + 2 border, W + 2 border, 3)``.
         border: in pixels.
     """
-    fig, axis = plt.subplots(figsize=(4.6, 4.6))
+    picture = colour_picture("picture", picture)
+    given.whole("border", border, 0, (min(picture.shape[:2]) - 1) // 2)
+    fig, axis = subplots(figsize=(4.6, 4.6))
     axis.imshow(picture)
     height, width = (side - 2 * border for side in picture.shape[:2])
     for colour, thick, dash in ((BLACK, 4, "-"), (YELLOW, 2, "--")):
@@ -276,7 +314,11 @@ def seams_by_halo(image, whole, tiled, tile):
         tiled: halo in pixels to probabilities of the same shape.
         tile: side of a tile in pixels.
     """
-    fig, axes = plt.subplots(1, 1 + len(tiled), figsize=(WIDTH, WIDTH / (1 + len(tiled)) + 1.2))
+    borders = borders_of_tiles(tile, max(colour_picture("image", image).shape[:2]))
+    for halo, output in {"": whole, **tiled}.items():
+        if given.finite(f"halo {halo}", output).shape != (*image.shape[:2], 1):
+            raise ValueError(f"A prediction has shape {output.shape}; whole and tiled need {(*image.shape[:2], 1)}.")
+    fig, axes = subplots(1, 1 + len(tiled), figsize=(WIDTH, WIDTH / (1 + len(tiled)) + 1.2))
     axes[0].imshow(image)
     for axis, output in zip(axes[1:], tiled.values()):
         shown = axis.imshow(
@@ -284,7 +326,7 @@ def seams_by_halo(image, whole, tiled, tile):
         )
     for axis, title in zip(axes, ("scene", *(f"halo {halo} px" for halo in tiled))):
         _bare(axis, title)
-        for border in range(tile, max(image.shape[:2]), tile):
+        for border in borders:
             axis.axhline(border - 0.5, color="white", linewidth=0.8, linestyle=":")
             axis.axvline(border - 0.5, color="white", linewidth=0.8, linestyle=":")
     bar = fig.colorbar(
@@ -309,11 +351,10 @@ def memory(sides, megabytes):
         sides: in pixels.
         megabytes: name to one number a side.
     """
-    fig, axis = plt.subplots(figsize=(7, 3.6))
-    for (name, values), colour, marker, dash in zip(
-        megabytes.items(), (VERMILLION, BLUE, GREEN), "so^", ("-", "--", ":")
-    ):
-        axis.loglog(sides, values, color=colour, marker=marker, linestyle=dash, label=name)
+    fig, axis = subplots(figsize=(7, 3.6))
+    looks = zip((VERMILLION, BLUE, GREEN), "so^", ("-", "--", ":"))
+    for (name, values), (colour, marker, dash) in told_apart(megabytes.items(), looks):
+        axis.loglog(curve("sides", sides), curve(name, values), color=colour, marker=marker, linestyle=dash, label=name)
     axis.set(xlabel="side of the scene, px", ylabel="MB", xticks=sides, xticklabels=sides)
     axis.minorticks_off()
     axis.legend()

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.ndimage import find_objects
 
-from utils import metrics, nuclei
+from utils import given, instances, metrics, nuclei
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -21,6 +21,7 @@ from utils.plots.base import (
     YELLOW,
     figure,
 )
+from utils.plots.inputs import check_lengths, check_sizes, subplots, told_apart
 from utils.plots.paper import coloured
 
 _LINES = ((GREY, "o", ":"), (ORANGE, "s", "--"), (BLUE, "^", "-"), (GREEN, "D", "-."), (PURPLE, "v", "-"))
@@ -35,6 +36,7 @@ def _bare(axis, title=""):
 
 def _outline(axis, labels, colour, dash="-", width=1.4):
     """Draw the edge of every object, also where it meets another one or the side."""
+    labels = nuclei.renumber(labels)
     for number, box in enumerate(find_objects(labels), start=1):
         if box is None:
             continue
@@ -57,10 +59,14 @@ def pixels_and_objects(image, labels):
         image: ``(H, W)``, 0..1.
         labels: label map ``(H, W)``.
     """
+    image, labels = given.finite("image", image), instances.check_labels("labels", labels)
+    check_sizes(image=image, labels=labels)
+    if image.ndim != 2 or not image.size or image.min() < 0 or image.max() > 1:
+        raise ValueError(f"image is {given.shown(image)}; it needs (H, W) and values in 0..1.")
     numbers = np.unique(labels[labels > 0])
     sizes = np.array([(labels == number).sum() for number in numbers])
     means = np.array([image[labels == number].mean() for number in numbers])
-    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.9))
+    fig, axes = subplots(1, 3, figsize=(WIDTH, 2.9))
     bins = np.linspace(0, 0.5, 51)
     for where, colour, name in ((labels == 0, GREY, "ground"), (labels > 0, BLUE, "nuclei")):
         axes[0].hist(np.clip(image[where], 0, 0.5), bins, color=colour, alpha=0.6, label=name)
@@ -87,8 +93,8 @@ def who_sees_what(image, roles):
         image: ``(H, W)``, 0..1.
         roles: quadrant -> ``"train"``, ``"validation"`` or ``"test"``.
     """
-    height, width = image.shape[0] / 2, image.shape[1] / 2
-    fig, axis = plt.subplots(figsize=(4.4, 4.4))
+    height, width = (given.whole("a side of the image", side, 16) / 2 for side in np.shape(image))
+    fig, axis = subplots(figsize=(4.4, 4.4))
     axis.imshow(image, cmap="gray", vmin=0, vmax=1)
     for number, name in enumerate(nuclei.QUADRANTS):
         (row, column), role = divmod(number, 2), roles[name]
@@ -113,7 +119,11 @@ def tiles_that_leak(labels, tests):
         labels: label map ``(H, W)``.
         tests: name -> bool ``(H, W)``, true on test pixels.
     """
-    fig, axes = plt.subplots(1, len(tests), figsize=(WIDTH, WIDTH / len(tests) * 0.95 + 0.4))
+    labels = instances.check_labels("labels", labels)
+    for name, test in tests.items():
+        if np.shape(test) != labels.shape or np.asarray(test).dtype != bool:
+            raise ValueError(f"{name} is {given.shown(test)}; it needs bool and the shape {labels.shape} of labels.")
+    fig, axes = subplots(1, len(tests), figsize=(WIDTH, WIDTH / len(tests) * 0.95 + 0.4))
     said = []
     for axis, (name, test) in zip(np.atleast_1d(axes), tests.items()):
         inside, outside = np.unique(labels[test]), np.unique(labels[~test])
@@ -138,13 +148,14 @@ def cut(image, truth, segment, **settings):
         segment: a function ``segment(**settings)`` that returns a label map ``(H, W)``.
         settings: what the reader moves.
     """
-    predicted = segment(**settings)
+    predicted = given.function("segment", segment)(**settings)
     scores = nuclei.score(truth, predicted)
+    check_sizes(image=image, truth=truth)
     missed, invented = metrics.errors(truth > 0, predicted > 0)
     picture = np.ones((*truth.shape, 3))
     picture[(truth > 0) & ~missed] = 0.85
     picture[missed], picture[invented] = (plt.matplotlib.colors.to_rgb(colour) for colour in (VERMILLION, SKY))
-    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, WIDTH / 3 + 0.4))
+    fig, axes = subplots(1, 3, figsize=(WIDTH, WIDTH / 3 + 0.4))
     axes[0].imshow(nuclei.stretch(image), cmap="gray", vmin=0, vmax=1)
     axes[1].imshow(picture)
     axes[2].imshow(coloured(predicted))
@@ -165,10 +176,10 @@ def object_scores(curves):
     Args:
         curves: name -> scores at ``nuclei.THRESHOLDS``; or several rows of scores, whose range is shaded.
     """
-    fig, axis = plt.subplots(figsize=(6.5, 3.6))
+    fig, axis = subplots(figsize=(6.5, 3.6))
     said = []
-    for (name, values), (colour, marker, dash) in zip(curves.items(), _LINES):
-        values = np.atleast_2d(np.asarray(values, float))
+    for (name, values), (colour, marker, dash) in told_apart(curves.items(), _LINES):
+        values = np.atleast_2d(given.finite(f"scores of {name}", values).astype(float))
         axis.plot(nuclei.THRESHOLDS, values.mean(0), marker, linestyle=dash, color=colour, label=name)
         axis.fill_between(nuclei.THRESHOLDS, values.min(0), values.max(0), color=colour, alpha=0.2, linewidth=0)
         said.append(f"{name} " + ", ".join(f"{value:.2f}" for value in values.mean(0)))
@@ -188,7 +199,10 @@ def outlines(image, labels, titles, *, alt):
         alt: what it shows.
     """
     images = image if isinstance(image, list) else [image] * len(labels)
-    fig, axes = plt.subplots(1, len(labels), figsize=(WIDTH, WIDTH / len(labels) + 0.4), squeeze=False)
+    check_lengths(images=images, labels=labels, titles=titles)
+    for picture, one in zip(images, labels):
+        check_sizes(image=picture, labels=one)
+    fig, axes = subplots(1, len(labels), figsize=(WIDTH, WIDTH / len(labels) + 0.4), squeeze=False)
     for axis, picture, one, title in zip(axes[0], images, labels, titles):
         axis.imshow(picture, cmap="gray", vmin=0, vmax=1)
         _outline(axis, np.asarray(one), YELLOW)
@@ -206,10 +220,16 @@ def worst(image, truth, predicted, cases, reach=24):
         cases: list of ``(row, column, title)``, the places to look at.
         reach: pixels shown to each side.
     """
+    check_sizes(image=image, truth=truth, predicted=predicted)
+    height, width = np.shape(image)
+    reach = given.whole("reach", reach, 1, max(height, width))
+    for row, column, _ in cases:
+        given.whole("the row of a case", row, 0, height - 1)
+        given.whole("the column of a case", column, 0, width - 1)
     columns = min(5, len(cases))
     rows = -(-len(cases) // columns)
     side = WIDTH / columns
-    fig, axes = plt.subplots(rows, columns, figsize=(WIDTH, rows * (side + 0.35) + 0.3), squeeze=False)
+    fig, axes = subplots(rows, columns, figsize=(WIDTH, rows * (side + 0.35) + 0.3), squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
     padded = [np.pad(array, reach) for array in (image, truth, predicted)]

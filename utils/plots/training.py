@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator
 
-from utils import metrics
+from utils import given, metrics
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -22,6 +21,7 @@ from utils.plots.base import (
     figure,
     fill_rows,
 )
+from utils.plots.inputs import check_lengths, check_shares, curve, subplots, told_apart
 
 
 @figure
@@ -32,15 +32,21 @@ def cross_entropy_curves(truth, probability):
         truth: 0 or 1 for each marked pixel.
         probability: the marked pixels' probabilities, 0..1.
     """
+    truth, probability = curve("truth", truth), curve("probability", probability)
+    check_lengths(truth=truth, probability=probability)
+    if not np.isin(truth, (0, 1)).all() or probability.min() < 0 or probability.max() > 1 or len(truth) > 100:
+        raise ValueError("truth and probability must be at most 100 pixels: 0 or 1 for each, and a number in 0..1.")
+    highest = 4.9
     p = np.linspace(0.01, 0.99, 197)
-    fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 3.4))
-    for value, colour, dash, curve in ((1, BLUE, "-", -np.log(p)), (0, ORANGE, "--", -np.log(1 - p))):
-        axis.plot(p, curve, color=colour, linestyle=dash, label=f"truth {value}")
+    fig, axis = subplots(figsize=(0.7 * WIDTH, 3.4))
+    for value, colour, dash, loss in ((1, BLUE, "-", -np.log(p)), (0, ORANGE, "--", -np.log(1 - p))):
+        axis.plot(p, loss, color=colour, linestyle=dash, label=f"truth {value}")
     for t, q in zip(truth, probability):
-        loss = -np.log(q if t else 1 - q)
+        loss = -np.log(given.number("the probability of the true answer", q if t else 1 - q, 1e-30))
+        highest = max(highest, 1.1 * loss)
         axis.plot(q, loss, "o" if t else "s", color=BLUE if t else ORANGE, markersize=9, markeredgecolor=BLACK)
         axis.annotate(f"{loss:.2f}", (q, loss), (0, 11), textcoords="offset points", ha="center")
-    axis.set(xlabel="predicted probability of shape", ylabel="loss of the pixel", xlim=(0, 1), ylim=(0, 4.9))
+    axis.set(xlabel="predicted probability of shape", ylabel="loss of the pixel", xlim=(0, 1), ylim=(0, highest))
     axis.legend(loc="upper center")
     return fig, (
         "The loss of one pixel against its predicted probability: for truth 1 it falls from above 4 to 0, for truth 0 it "
@@ -56,8 +62,8 @@ def overfitting(losses, images, masks, probability):
         losses: one value a step.
         images, masks, probability: the batch, its truth and the network's output, ``(N, H, W, C)``.
     """
-    fig, (axis, *small) = plt.subplots(1, 4, figsize=(WIDTH, 2.6), width_ratios=(1.9, 1, 1, 1))
-    axis.plot(np.arange(1, len(losses) + 1), losses, color=BLUE)
+    fig, (axis, *small) = subplots(1, 4, figsize=(WIDTH, 2.6), width_ratios=(1.9, 1, 1, 1))
+    axis.plot(np.arange(1, len(losses) + 1), curve("losses", losses), color=BLUE)
     axis.set(xlabel="step", ylabel="loss (logarithmic)", yscale="log")
     axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.yaxis.set_major_formatter("{x:g}")
@@ -74,8 +80,13 @@ def overfitting(losses, images, masks, probability):
 
 @figure
 def learning_rate(rates):
-    """Draw the learning rate of every step."""
-    fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 2.4))
+    """Draw the learning rate of every step.
+
+    Args:
+        rates: one number a step, 0 or more.
+    """
+    rates = curve("rates", rates)
+    fig, axis = subplots(figsize=(0.7 * WIDTH, 2.4))
     axis.plot(rates, color=BLUE)
     axis.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
     return (
@@ -86,9 +97,13 @@ def learning_rate(rates):
 
 @figure
 def training_curves(history):
-    """Draw loss and validation IoU after every epoch of a :class:`utils.training.History`."""
+    """Draw loss and validation IoU after every epoch.
+
+    Args:
+        history: a :class:`utils.training.History` of one epoch or more.
+    """
     epochs = np.arange(1, len(history) + 1)
-    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    fig, (left, right) = subplots(1, 2, figsize=(WIDTH, 3.2))
     left.plot(epochs, history.loss, "o-", color=SPLIT_COLOURS["train"], label="training")
     left.plot(epochs, history.val_loss, "s--", color=SPLIT_COLOURS["validation"], label="validation")
     left.set(xlabel="epoch", ylabel="binary cross-entropy", ylim=(0, None))
@@ -110,7 +125,12 @@ def threshold_masks(masks, probability, thresholds, scores, *, threshold):
         thresholds, scores: one score a threshold, over all pictures.
         threshold: the cut to show, one of ``thresholds``.
     """
-    fig, (hill, *small) = plt.subplots(1, 1 + len(masks), figsize=(WIDTH, 2.3), width_ratios=(1.8, *[1] * len(masks)))
+    threshold = given.number("threshold", threshold, 0, 1)
+    check_lengths(masks=masks, probability=probability)
+    check_lengths(thresholds=curve("thresholds", thresholds), scores=curve("scores", scores))
+    if np.abs(np.asarray(thresholds) - threshold).min() > 1e-5:
+        raise ValueError(f"threshold is {threshold}; give one of thresholds: {given.shown(list(thresholds))}.")
+    fig, (hill, *small) = subplots(1, 1 + len(masks), figsize=(WIDTH, 2.3), width_ratios=(1.8, *[1] * len(masks)))
     hill.plot(thresholds, scores, color=SPLIT_COLOURS["validation"])
     place = int(np.argmin(np.abs(np.asarray(thresholds) - threshold)))
     hill.plot(thresholds[place], scores[place], "o", color=BLACK, markersize=9)
@@ -135,9 +155,9 @@ def compare_runs(histories):
     Args:
         histories: dict of name to :class:`utils.training.History`.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
+    fig, axes = subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
     looks = zip((BLUE, ORANGE, GREEN, PURPLE), ("o-", "s--", "^-.", "d:"))
-    for (name, history), (colour, look) in zip(histories.items(), looks):
+    for (name, history), (colour, look) in told_apart(histories.items(), looks):
         axes[0].plot(history.images, history.val_iou, look, color=colour, label=name)
         axes[1].plot(history.seconds, history.val_iou, look, color=colour, label=name)
     axes[0].set(xlabel="training images seen", ylabel="validation IoU", ylim=(0, 1))
@@ -156,8 +176,10 @@ def recall_by_style(recalls):
     Args:
         recalls: dict of network name to dict of style name to recall, 0..1.
     """
-    fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 3))
+    fig, axis = subplots(figsize=(0.7 * WIDTH, 3))
     styles = ("filled", "outlined")
+    for name, recall in recalls.items():
+        check_shares(f"recalls of {name}", [recall[style] for style in styles])
     for k, (style, hatch) in enumerate(zip(styles, ("", "///"))):
         places = np.arange(len(recalls)) + 0.38 * (k - 0.5)
         bars = axis.bar(
@@ -184,7 +206,7 @@ def side_by_side(rows, titles):
     """
     columns = len(titles)
     side = min(WIDTH / columns, 1.9)
-    fig, axes = plt.subplots(len(rows), columns, figsize=(side * columns, side * len(rows) + 0.3), squeeze=False)
+    fig, axes = subplots(len(rows), columns, figsize=(side * columns, side * len(rows) + 0.3), squeeze=False)
     fill_rows(axes, rows, titles, IMAGE_MAP)
     return fig, (
         "Test images with outlined shapes beside their masks. The deep network's output fills most of each outline; the "
@@ -201,15 +223,22 @@ def seed_spread(rows):
     """
     scores = {"iou": "IoU", "filled": "recall, filled", "outlined": "recall, outlined"}
     names = list(dict.fromkeys(row["network"] for row in rows))
-    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 0.9 + 0.6 * len(names)), sharey=True)
+    looks = told_apart(names, LEVEL_COLOURS)
+    lowest = min(given.number(score, row[score], 0, 1) for row in rows for score in scores)
+    lowest = 0.4 if lowest >= 0.4 else lowest - 0.02
+    fig, axes = subplots(1, 3, figsize=(WIDTH, 0.9 + 0.6 * len(names)), sharey=True)
     for axis, (score, label) in zip(axes, scores.items()):
-        for height, name in enumerate(names):
+        for height, (name, colour) in enumerate(looks):
             values = [row[score] for row in rows if row["network"] == name]
             axis.plot([min(values), max(values)], [height, height], color=GREY, linewidth=1)
             apart = height + 0.3 * (np.arange(len(values)) / max(1, len(values) - 1) - 0.5)
-            axis.plot(values, apart, "osd^"[height % 4], color=LEVEL_COLOURS[height], alpha=0.75)
+            axis.plot(values, apart, "osd^"[height % 4], color=colour, alpha=0.75)
         axis.set(
-            xlabel=label, xlim=(0.4, 1.02), yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5)
+            xlabel=label,
+            xlim=(lowest, 1.02),
+            yticks=range(len(names)),
+            yticklabels=names,
+            ylim=(len(names) - 0.5, -0.5),
         )
     return fig, (
         "Test scores of three seeds a network as dots. The dots of one network lie close together; the two networks are far "
@@ -225,9 +254,11 @@ def products_and_time(levels):
         levels: one tuple a level from the top: its size and channels as a text, its share of the multiplications, the share
             of the time that its convolutions take, and the share that all else of it takes, each 0..1.
     """
-    fig, axis = plt.subplots(figsize=(0.85 * WIDTH, 3.2))
+    fig, axis = subplots(figsize=(0.85 * WIDTH, 3.2))
     places = np.arange(len(levels))
     names, products, convolutions, rest = zip(*levels)
+    for name, shares in (("multiplications", products), ("time of convolutions", convolutions), ("other time", rest)):
+        check_shares(name, shares)
     times = [c + r for c, r in zip(convolutions, rest)]
     axis.bar(places - 0.2, products, 0.36, color=GREY, hatch="...", edgecolor="white", label="multiplications")
     axis.bar(places + 0.2, convolutions, 0.36, color=BLUE, label="time: convolutions")

@@ -8,6 +8,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utils import given
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -24,11 +25,13 @@ from utils.plots.base import (
     figure,
     fill_rows,
 )
+from utils.plots.inputs import borders_of_tiles, check_lengths, check_sizes, colour_picture, mask_of, subplots
 
 
 def _error_picture(truth, mask):
     """An error map as RGB ``(H, W, 3)``: ground white, the rest in the colours of the error maps."""
-    truth, mask = (np.asarray(a).reshape(np.shape(a)[:2]).astype(bool) for a in (truth, mask))
+    truth, mask = mask_of("truth", truth) > 0, mask_of("mask", mask) > 0
+    check_sizes(truth=truth, mask=mask)
     picture = np.ones((*truth.shape, 3))
     for where, colour in ((truth & mask, FOUND), (truth & ~mask, MISSED), (mask & ~truth, INVENTED)):
         picture[where] = matplotlib.colors.to_rgb(colour)
@@ -65,9 +68,11 @@ def from_image_to_errors(images, masks, probability, row_labels, threshold=0.5):
         row_labels: a text for each row.
         threshold: where the probability becomes a mask.
     """
+    threshold = given.number("threshold", threshold, 0, 1)
+    check_lengths(images=images, masks=masks, probability=probability, row_labels=row_labels)
     titles = ("image", "truth", "probability", f"mask: above {threshold:g}", "error map")
     side = WIDTH / 5.3
-    fig, axes = plt.subplots(len(images), 5, figsize=(WIDTH, (side + 0.15) * len(images) + 0.5), squeeze=False)
+    fig, axes = subplots(len(images), 5, figsize=(WIDTH, (side + 0.15) * len(images) + 0.5), squeeze=False)
     for row, label, image, truth, p in zip(axes, row_labels, images, masks, probability):
         mask = (p > threshold).astype(np.uint8)
         row[0].imshow(image, vmin=0, vmax=1)
@@ -97,7 +102,12 @@ def feature_u(maps):
             decoder levels upward. All channels given are shown, each on its own scale.
     """
     names, depth, count = list(maps), len(maps) // 2, next(iter(maps.values())).shape[-1]
-    fig, axes = plt.subplots(
+    if len(maps) % 2 == 0 or any(np.ndim(chart) != 3 or chart.shape[-1] != count for chart in maps.values()):
+        shapes = ", ".join(str(np.shape(chart)) for chart in maps.values())
+        raise ValueError(
+            f"maps have the shapes {shapes}; a U is an odd number of (h, w, channels) with equal channels."
+        )
+    fig, axes = subplots(
         depth + 1, 2 * count + 1, figsize=(WIDTH, 1.55 * (depth + 1)), width_ratios=[1] * count + [0.35] + [1] * count
     )
     fig.get_layout_engine().set(rect=(0, 0, 1, 0.97), h_pad=0.12)
@@ -132,7 +142,7 @@ def grid(rows, titles, *, alt, cmap=PROBABILITY_MAP):
     side = WIDTH / len(titles)
     lines = 1 + max(title.count("\n") for title in titles)
     size = (WIDTH, side * len(rows) + 0.2 * lines + 0.1)
-    fig, axes = plt.subplots(len(rows), len(titles), figsize=size, squeeze=False)
+    fig, axes = subplots(len(rows), len(titles), figsize=size, squeeze=False)
     fill_rows(axes, rows, titles, cmap)
     return fig, alt
 
@@ -156,8 +166,9 @@ def skip_cut(images, outputs, *, cut):
         outputs: ``{cut: probabilities (N, H, W, 1)}``, the cuts being ``"none"``, ``"1"`` to ``"4"`` and ``"all"``.
         cut: the one to show.
     """
+    check_lengths(images=images, outputs_of_the_cut=outputs[cut])
     side = WIDTH / (2 * len(images))
-    fig, axes = plt.subplots(1, 2 * len(images), figsize=(WIDTH, side + 0.3))
+    fig, axes = subplots(1, 2 * len(images), figsize=(WIDTH, side + 0.3))
     for image, output, left, right in zip(images, outputs[cut], axes[::2], axes[1::2]):
         left.imshow(_few_shades(image), vmin=0, vmax=1)
         right.imshow(output[..., 0], cmap=PROBABILITY_MAP, vmin=0, vmax=1)
@@ -181,13 +192,18 @@ def seams(image, whole, tiled, tile):
         whole, tiled: probabilities, ``(H, W, 1)``.
         tile: side of a tile in pixels.
     """
-    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, WIDTH / 4 + 0.25))
+    borders = borders_of_tiles(tile, max(colour_picture("image", image).shape[:2]))
+    if not np.shape(whole) == np.shape(tiled) == (*np.shape(image)[:2], 1):
+        raise ValueError(
+            f"whole is {given.shown(whole)}, tiled {given.shown(tiled)}; both need (H, W, 1) of the image."
+        )
+    fig, axes = subplots(1, 4, figsize=(WIDTH, WIDTH / 4 + 0.25))
     axes[0].imshow(_few_shades(image), vmin=0, vmax=1)
     for axis, output in zip(axes[1:], (whole, tiled, np.abs(whole - tiled))):
         axis.imshow(output[..., 0], cmap=PROBABILITY_MAP, vmin=0, vmax=1)
     for axis, title in zip(axes, ("scene", "predicted as a whole", "predicted in tiles", "difference")):
         axis.set(title=title, xticks=[], yticks=[])
-        for border in range(tile, len(image), tile):
+        for border in borders:
             axis.axhline(border - 0.5, color="white", linewidth=1, linestyle=":")
             axis.axvline(border - 0.5, color="white", linewidth=1, linestyle=":")
     return fig, (
@@ -207,7 +223,15 @@ def effective_fields(fields, pixel, squares, theory):
         squares: ``{label: (side that holds half, side that holds nine tenths)}``.
         theory: side of the theoretical receptive field in pixels.
     """
-    fig, axes = plt.subplots(1, len(fields) + 1, figsize=(WIDTH, 3.7))
+    given.number("theory", theory, 1, 1e6)
+    for label, field in fields.items():
+        field = given.finite(f"field {label}", field)
+        if field.ndim != 2 or field.min() < 0 or abs(field.sum() - 1) > 0.01:
+            raise ValueError(f"field {label} has shape {field.shape} and sum {field.sum():g}; it needs (H, W), sum 1.")
+        for k in (0, 1):
+            given.number(f"pixel[{k}]", pixel[k], 0, field.shape[k] - 1)
+            given.number(f"squares of {label}", squares[label][k], 0, 1e6)
+    fig, axes = subplots(1, len(fields) + 1, figsize=(WIDTH, 3.7))
     for axis, (label, field) in zip(axes, fields.items()):
         shown = axis.imshow(np.log10(np.maximum(field, 1e-9)), cmap=PROBABILITY_MAP, vmin=-5.5, vmax=-1.5)
         for side, dash in zip(squares[label], ("-", "--")):
@@ -222,13 +246,14 @@ def effective_fields(fields, pixel, squares, theory):
         ("the image", size, BLACK, "-"),
         ("holds 90 %", largest, BLUE, "--"),
     )
+    handles = []
     for label, side, colour, dash in looks:
         _draw_square(last, (0, 0), side, colour, dash)
-        last.plot([], [], color=colour, linestyle=dash, label=f"{label}: {side} px")
+        handles.append(plt.Line2D([], [], color=colour, linestyle=dash, label=f"{label}: {side} px"))
     reach = theory / 2 + 6
     last.set(title="to scale", xlim=(-reach, reach), ylim=(reach, -reach), aspect="equal")
     last.set_axis_off()
-    last.legend(loc="upper center", bbox_to_anchor=(0.5, 0.02))
+    last.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.02))
     return fig, (
         "Effective receptive fields on a logarithmic scale: bright at the output pixel and fading in all directions, narrower "
         "for a pixel near an edge than for one far from edges. To scale, the theoretical field is several times as wide as "
@@ -256,9 +281,16 @@ def emerging_animation(images, masks, output, steps) -> bytes:
 
     Returns:
         bytes: of a PNG file. A frame lasts 0.3 s, the last one 3 s; then it begins again.
+
+    Raises:
+        TypeError, ValueError: shapes that do not fit together, values outside of their ranges, or more than 10 million pixels.
     """
     from PIL import Image, ImageDraw, ImageFont
 
+    images, masks, output = given.finite("images", images), given.finite("masks", masks), given.array("output", output)
+    _check_moments(images, masks, output)
+    steps = [given.whole("a step", step, 0) for step in given.many("steps", steps)]
+    check_lengths(output=output, steps=steps)
     zoom, gap, left, shades, font = 2, 6, 70, 32, ImageFont.load_default(15)
 
     def strip(pictures):
@@ -295,6 +327,18 @@ def emerging_animation(images, masks, output, steps) -> bytes:
     return buffer.getvalue()
 
 
+def _check_moments(images, masks, output):
+    """See that an animation's pictures, masks and outputs fit together, and that it has an end."""
+    if images.ndim != 4 or images.shape[-1] != 3 or not images.size or images.min() < 0 or images.max() > 1:
+        raise ValueError(f"images are {given.shown(images)}; they need (n, H, W, 3) and values in 0..1.")
+    if masks.shape != (*images.shape[:3], 1) or not np.isin(masks, (0, 1)).all():
+        raise ValueError(
+            f"masks are {given.shown(masks)}; they need {(*images.shape[:3], 1)}, and 0 or 1 in each pixel."
+        )
+    if output.dtype != np.uint8 or output.shape[1:] != images.shape[:3] or not 1 <= output.size <= 10**7:
+        raise ValueError(f"output is {given.shown(output)}; it needs uint8, one {images.shape[:3]} a moment.")
+
+
 @figure
 def reliability(everywhere, uncertain):
     """Draw how often pixels of similar probability are shape, and how many pixels there are of each probability.
@@ -302,7 +346,7 @@ def reliability(everywhere, uncertain):
     Args:
         everywhere, uncertain: :class:`utils.metrics.Calibration` of all pixels, and of those the network is unsure about.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.6))
+    fig, (left, right) = subplots(1, 2, figsize=(WIDTH, 3.6))
     left.plot([0, 1], [0, 1], color=GREY, linewidth=1.5, linestyle=":", label="probability = share")
     looks = ((everywhere, BLUE, "o-", "all pixels"), (uncertain, ORANGE, "s--", "unsure pixels"))
     for found, colour, look, label in looks:
@@ -330,11 +374,12 @@ def error_maps(images, masks, predicted, titles, *, alt, columns=5):
         alt: what the pictures show.
         columns: how many in a row.
     """
-    columns = min(columns, len(titles))
+    check_lengths(images=images, masks=masks, predicted=predicted, titles=titles)
+    columns = min(given.whole("columns", columns, 1), len(titles))
     bands = -(-len(titles) // columns)
     side, lines = WIDTH / columns, 1 + max(title.count("\n") for title in titles)
     high = 2 * 0.9 * side + 0.2 * lines + 0.5
-    fig, axes = plt.subplots(2 * bands, columns, figsize=(WIDTH, high * bands + 0.4), squeeze=False)
+    fig, axes = subplots(2 * bands, columns, figsize=(WIDTH, high * bands + 0.4), squeeze=False)
     if bands == 1:
         fig.get_layout_engine().set(rect=(0, 0, 1, 0.97))  # the layout alone leaves too little room above the titles
     for axis in axes.flat:
