@@ -37,7 +37,7 @@ LAYERS = {
     "checks": {"keras", "numpy"},
 }
 DISTRIBUTIONS = {"PIL": "pillow", "IPython": "ipython", "skimage": "scikit-image", "jupyter_client": "ipykernel"}
-TOOLS = {"ipykernel", "jupyterlab", "nbval", "pytest", "ruff"}
+TOOLS = {"ipykernel", "jupyterlab", "nbval", "pytest", "pytest-xdist", "ruff"}
 """Required, but not because something imports them."""
 
 
