@@ -154,6 +154,13 @@ def test_a_model_can_be_fitted_on_it(samples):
     assert np.isfinite(history.history["loss"]).all()
 
 
+@pytest.mark.parametrize("settings", [{}, {"shuffle": True, "augment": True, "batch_size": 2}])
+def test_no_thread_that_tunes_the_pipeline_can_hold_up_an_epochs_end(samples, settings):
+    data = pipeline.dataset(samples.images, samples.masks, **settings)
+    assert data.options().autotune.enabled is False
+    assert data.repeat(2).options().autotune.enabled is False
+
+
 def test_the_pipeline_costs_little():
     many = shapes.draw(400)
     data = pipeline.dataset(many.images, many.masks, shuffle=True, augment=True)

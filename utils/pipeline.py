@@ -167,11 +167,22 @@ def dataset(
     if augment:
         dice = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
         data = tf.data.Dataset.zip(data, dice)
-        data = data.map(lambda pair, number: _augment_pair(pair, [seed, number]), num_parallel_calls=tf.data.AUTOTUNE)
+        data = data.map(lambda pair, number: _augment_pair(pair, [seed, number]), num_parallel_calls=2)
     data = data.batch(batch_size, drop_remainder=drop_remainder)
     if weights is not None:
         data = data.map(lambda image, both: (image, both[..., :1], both[..., 1:]))
-    return data.prefetch(tf.data.AUTOTUNE)
+    return data.prefetch(2).with_options(_no_autotune())
+
+
+def _no_autotune() -> tf.data.Options:
+    """Options without the thread that tunes a pipeline while it runs.
+
+    That thread sleeps between its looks, longer and longer, and now and then the end of an epoch waited until it woke: 3 to 17
+    seconds in which nothing ran.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def augment(image, mask, seed):
