@@ -1095,3 +1095,7 @@ def test_a_plan_that_a_reader_changed(part):
 def test_an_unexplained_outcome_is_seen(change, message):
     found = complaint(Case(lambda **_: change(), dict, between(0, 1)), {})
     assert found is None if message is None else found.startswith(message)
+
+
+def test_an_empty_text_in_an_array_is_shown():
+    assert checked.shown(np.array("")) == repr(np.array(""))

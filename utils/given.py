@@ -22,7 +22,9 @@ def shown(value) -> str:
     """A value as it stands in an error message: short, an array by its shape and dtype."""
     try:
         if hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type):
-            return f"an array of shape {tuple(value.shape)} and dtype {value.dtype}" if value.shape else str(value)
+            if value.shape:
+                return f"an array of shape {tuple(value.shape)} and dtype {value.dtype}"
+            return str(value) or repr(value)
         return _SHORT.repr(value)
     except Exception:  # its own repr fails, or a number has more digits than Python writes out
         return f"a {type(value).__name__} that cannot be shown"
