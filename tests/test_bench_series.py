@@ -55,14 +55,14 @@ def test_nothing_that_failed_is_said_too():
 
 
 @needs_binding
-def test_quick_takes_two_notebooks_on_two_cores_and_full_all_on_both(monkeypatch):
+def test_quick_takes_one_notebook_on_two_cores_and_full_all_on_both(monkeypatch):
     ran = []
     monkeypatch.setattr(
         series, "run_all", lambda paths, cores: ran.append((len(paths), cores)) or [result(1, 1)] * len(paths)
     )
     monkeypatch.setattr(series.measure, "cores", lambda: 2)
     series.tables(True)
-    assert ran == [(2, 2)]
+    assert ran == [(1, 2)]
     ran.clear()
     (made,) = series.tables(False)
     every = len(notebooks.find([]))

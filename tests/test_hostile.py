@@ -1033,25 +1033,18 @@ def left_out(name, argument, value):
     )
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_every_argument_against_every_oddity(name):
-    case, found = CASES[name], []
-    for argument in case.works():
-        if name == "given.whole" and argument != "value":
-            continue  # the others are written in utils, not by a reader
-        for value in JUNK:
-            if left_out(name, argument, value):
-                continue
-            wrong = complaint(case, replaced(case, {argument: value}))
-            if wrong:
-                found.append(f"{argument} = {checked.shown(value)}: {wrong}")
+def try_each(case, changes):
+    """Call with each of these changes, pairs of an argument and a value; list all outcomes that are wrong."""
+    found = []
+    for argument, value in changes:
+        wrong = complaint(case, replaced(case, {argument: value}))
+        if wrong:
+            found.append(f"{argument} = {checked.shown(value)}: {wrong}")
     assert not found, "\n" + "\n".join(found)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_random_arguments(name):
-    case = CASES[name]
-    names = [argument for argument in case.works() if name != "given.whole" or argument == "value"]
+def try_at_random(case, arguments, leave_out):
+    """Call with one or two of the arguments at random; ``leave_out`` says of an argument and a value that they are in order."""
 
     @settings(
         max_examples=case.examples,
@@ -1060,24 +1053,36 @@ def test_random_arguments(name):
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.dictionaries(st.sampled_from(names), anything, min_size=1, max_size=2))
+    @given(st.dictionaries(st.sampled_from(arguments), anything, min_size=1, max_size=2))
     def attempt(changes):
-        if not any(left_out(name, *change) for change in changes.items()):
+        if not any(leave_out(*change) for change in changes.items()):
             assert complaint(case, replaced(case, changes)) is None
 
     attempt()
 
 
+def from_a_reader(name):
+    """The arguments of a case that a reader may give; others are written in utils."""
+    return [argument for argument in CASES[name].works() if name != "given.whole" or argument == "value"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_argument_against_every_oddity(name):
+    pairs = ((argument, value) for argument in from_a_reader(name) for value in JUNK)
+    try_each(CASES[name], (pair for pair in pairs if not left_out(name, *pair)))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_random_arguments(name):
+    try_at_random(CASES[name], from_a_reader(name), functools.partial(left_out, name))
+
+
 @pytest.mark.parametrize("part", [field.name for field in dataclasses.fields(shapes.Plan)])
 def test_a_plan_that_a_reader_changed(part):
-    case, found = Case(paint_changed, fresh(part=part, value=None, size=16), lambda a, g: is_image(a, 16)), []
+    case = Case(paint_changed, fresh(part=part, value=None, size=16), lambda a, g: is_image(a, 16))
     usual = getattr(shapes.plan(2), part)
     odd = [usual[:1], usual[..., None], usual.astype(float) * np.nan, usual.astype(object), -1 - usual.astype(float)]
-    for value in (*JUNK, *odd):
-        wrong = complaint(case, {"part": part, "value": value, "size": 16})
-        if wrong:
-            found.append(f"{part} = {checked.shown(value)}: {wrong}")
-    assert not found, "\n" + "\n".join(found)
+    try_each(case, [("value", value) for value in (*JUNK, *odd)])
 
 
 @pytest.mark.parametrize(

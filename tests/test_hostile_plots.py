@@ -16,11 +16,9 @@ import zlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
-from tests.test_hostile import JUNK, Case, anything, complaint, fresh, label_map, network, replaced
+from tests.test_hostile import JUNK, Case, fresh, label_map, network, replaced, try_at_random, try_each
 from utils import cost, experiments, metrics, nuclei, plots, shapes, training
 from utils import given as checked
 from utils.plots import base, guard
@@ -359,32 +357,14 @@ def oddities(name, argument):
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_argument_against_some_oddities(name):
-    case, found = CASES[name], []
-    for argument in case.works():
-        for value in oddities(name, argument):
-            wrong = complaint(case, replaced(case, {argument: value}))
-            if wrong:
-                found.append(f"{argument} = {checked.shown(value)}: {wrong}")
-    assert not found, "\n" + "\n".join(found)
+    case = CASES[name]
+    try_each(case, ((argument, value) for argument in case.works() for value in oddities(name, argument)))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_random_arguments(name):
     case = CASES[name]
-
-    @settings(
-        max_examples=case.examples,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(st.dictionaries(st.sampled_from(list(case.works())), anything, min_size=1, max_size=2))
-    def attempt(changes):
-        if not any(map(endless, changes.values())):
-            assert complaint(case, replaced(case, changes)) is None
-
-    attempt()
+    try_at_random(case, list(case.works()), lambda argument, value: endless(value))
 
 
 # ---- What the guard says and refuses -----------------------------------------------------------------------------------

@@ -171,10 +171,10 @@ def dataset(
     data = data.batch(batch_size, drop_remainder=drop_remainder)
     if weights is not None:
         data = data.map(lambda image, both: (image, both[..., :1], both[..., 1:]))
-    return data.prefetch(2).with_options(_no_autotune())
+    return data.prefetch(2).with_options(no_autotune())
 
 
-def _no_autotune() -> tf.data.Options:
+def no_autotune() -> tf.data.Options:
     """Options without the thread that tunes a pipeline while it runs.
 
     That thread sleeps between its looks, longer and longer, and now and then the end of an epoch waited until it woke: 3 to 17

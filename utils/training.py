@@ -206,6 +206,7 @@ def train(model, data, validation, epochs, *, history=None, callbacks=(), second
     first, last = len(history), len(history) + epochs
     follow = _Follow(history, validation, steps * batch_size, last, seconds, score)
     try:
+        data = data.with_options(pipeline.no_autotune())
         model.fit(data, initial_epoch=first, epochs=last, verbose=0, shuffle=False, callbacks=[follow, *callbacks])
     except KeyboardInterrupt:
         print(f"Interrupted: {len(history)} complete epochs are kept, and the weights as they are now.")
@@ -290,12 +291,18 @@ class _Follow(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         project.release_memory()
-        project.keep_freed_memory(4_000_000)  # the first epoch compiles the step, which takes most of the memory
+        project.keep_freed_memory(4_000_000)  # the first step is compiled, which takes most of the memory
+        self.compiled = False
         self.clock = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not self.compiled:
+            self.compiled = True
+            project.release_memory()
+            project.keep_freed_memory(**_KEPT)
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds += time.perf_counter() - self.clock
-        project.keep_freed_memory(4_000_000)
         project.release_memory()
         probability = predict(self.model, self.images)
         loss = keras.losses.get(self.model.loss)
@@ -311,7 +318,6 @@ class _Follow(keras.callbacks.Callback):
             flush=True,
         )
         project.release_memory()
-        project.keep_freed_memory(**_KEPT)
         if self.limit and self.seconds >= self.limit:
             self.model.stop_training = True
         self.clock = time.perf_counter()

@@ -34,7 +34,7 @@ WIDE = {"batch": 8, "size": 64, "channels": 64}
 """The convolution that is compared with: 3x3, as many channels in as out."""
 SAME_STEPS = 5
 """Training steps after which the weights are compared."""
-BUDGET = {"quick": 75, "full": 700}
+BUDGET = {"quick": 40, "full": 700}
 """Seconds after which no further network is begun."""
 IN_A_ROW = 8
 """Convolutions of a level that run in one call, so that the call itself takes little of the time."""

@@ -338,7 +338,7 @@ def lines(runs: dict[str, list[Run]], seconds: float):
 
 
 def tables(quick: bool) -> list[measure.Table]:
-    seconds, parts, seeds, pictures = (30, 2, (0,), 100) if quick else (90, 3, (0, 1, 2), 200)
+    seconds, parts, seeds, pictures = (20, 2, (0,), 100) if quick else (90, 3, (0, 1, 2), 200)
     runs = {name: [] for name in NETWORKS}
     for seed in seeds:
         for name, network in NETWORKS.items():

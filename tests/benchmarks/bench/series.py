@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests import notebooks, run_notebooks
 from tests.benchmarks.bench import measure
 
-QUICK = ("01", "03")
+QUICK = ("01",)
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 """What ``make test-one-thread`` sets."""
 WORDS = {1: "one core", 2: "two cores"}
