@@ -6,8 +6,9 @@ import weakref
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from utils import pipeline, shapes, training, unet, weights
+from utils import pipeline, project, shapes, training, unet, weights
 
 TINY = training.Recipe(network={"input_shape": (16, 16, 3), "depth": 1, "base": 4}, images=24, validation=8, epochs=3)
 
@@ -56,6 +57,29 @@ def test_a_saved_run_goes_on_where_it_stopped(parts, tmp_path, capsys):
 def test_training_stops_after_the_epoch_that_passes_the_limit(parts, capsys):
     model, data, held_out = parts
     assert len(training.train(model, data, held_out, 50, seconds=0.01)) == 1
+
+
+def test_only_the_first_step_of_a_training_gives_its_freed_memory_back(parts, monkeypatch, capsys):
+    model, data, held_out = parts
+    happened = []
+    monkeypatch.setattr(project, "keep_freed_memory", lambda at_most, **_: happened.append(at_most))
+
+    class Steps(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            happened.append("step")
+
+    training.train(model, data, held_out, 2, callbacks=[Steps()])
+    little, more = 4_000_000, training._KEPT["at_most"]
+    assert happened == [little, "step", more, *["step"] * 5, little] and more > little
+
+
+def test_a_pipeline_of_the_readers_own_is_not_tuned_while_it_runs(parts, monkeypatch):
+    model, _, held_out = parts
+    seen = []
+    monkeypatch.setattr(model, "fit", lambda data, **_: seen.append(data.options().autotune.enabled))
+    mine = tf.data.Dataset.from_tensor_slices((held_out[0], held_out[1])).batch(4, drop_remainder=True)
+    training.train(model, mine, held_out, 1)
+    assert seen == [False] and mine.options().autotune.enabled is not False
 
 
 def test_an_interrupted_run_keeps_what_it_has(parts, capsys):
