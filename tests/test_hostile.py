@@ -899,6 +899,7 @@ EXEMPT = {
     "project.release_memory": "takes no argument",
     "project.install_missing": "takes no argument",
     "project.quiet": "takes no argument",
+    "pipeline.no_autotune": "takes no argument",
     "cost.LayerCost": "a record that a function returns",
     "instances.Matches": "a record that a function returns",
     "label_folders.Pair": "a record that a function returns",
@@ -1020,6 +1021,8 @@ def test_what_works_works(name):
 
 def left_out(name, argument, value):
     """Values that are in order but take their time, and functions of a reader that fail by themselves."""
+    if argument == "count" and isinstance(value, int) and 500 < value <= shapes.MOST_PICTURES:
+        return True
     if name == "training.train" and argument == "score" and any(value is own for own in (int, len)):
         return True
     if (
