@@ -169,7 +169,7 @@ def test_ways_that_tell_causes_apart_come_first():
         assert trial.xla == ("XLA" in trial.name) and trial.remat == ("again" in trial.name)
         assert trial.size == (128 if "crops" in trial.name else 256)
         assert trial.start != (trial.name.startswith("as the article") or "only" in trial.name)
-    assert memory.BUDGET == {"quick": 75, "full": 900}
+    assert memory.BUDGET == {"quick": 30, "full": 900}
 
 
 def test_two_or_more_steps_are_counted_and_quick_has_fewer():

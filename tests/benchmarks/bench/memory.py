@@ -27,7 +27,7 @@ LIMITS = (2000, 1500)
 """MB of a small machine, and of what a notebook of the series may take."""
 ARTICLE_BATCH, ARTICLE_SIZE = 8, 256
 """Pictures a step, and height and width of one, as the article trains."""
-BUDGET = {"quick": 75, "full": 900}
+BUDGET = {"quick": 30, "full": 900}
 """Seconds after which no further process is begun."""
 PATIENCE = 240
 """Seconds after which a measurement is given up."""
