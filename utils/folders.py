@@ -1,182 +1,327 @@
-"""Pictures and masks as PNG files: write a data set into a folder, and read such a folder back.
+"""Pictures and masks in folders: write a data set, read one, say what is wrong with one before anything learns from it.
 
-A folder looks like this, with one mask of the same name for every picture::
+A folder holds one mask for every picture, of the same name but for the ending, PNG or TIFF::
 
-    images/00000.png  images/00001.png  ...     8-bit RGB
-    masks/00000.png   masks/00001.png   ...     8-bit grey, 0 = ground, 255 = shape
+    images/a.png  images/b.tif ...     grey or colour
+    masks/a.png   masks/b.tif  ...     0 = background, one other value (a mask) or one for each object (a label map)
 """
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
+from skimage import measure
 
-from utils import given
+from utils import project, validate
 
 IMAGES, MASKS = "images", "masks"
-_FOREIGN = (".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".npy")
+NUCLEI = project.DATA / "nuclei"
+QUADRANTS = ("upper left", "upper right", "lower left", "lower right")
+
+_ENDINGS, _FOREIGN = (".png", ".tif", ".tiff"), (".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".npy")
+_MIXED = "It is a picture, or was interpolated or saved as JPEG: resize masks with nearest neighbours only."
+_ALONE = 0.01  # share of object pixels without a neighbour of their number; more come from interpolation
+
+
+# ---- Write -----------------------------------------------------------------------------------------------------------
 
 
 def export(samples, folder, overwrite=False) -> Path:
-    """Write pictures and masks as PNG files.
+    """Write pictures and masks as PNG files, masks as 0 and 255, and return the folder.
 
-    Masks are written as 0 and 255, so that any viewer shows them black and white. Images are rounded to multiples of
-    1/255; those of ``shapes.draw`` are such multiples, so reading them back gives the same bytes. Files of other
-    names are never touched.
+    Images are rounded to multiples of 1/255, which those of ``shapes.draw`` are: :func:`load` gives their bytes back.
+    Files of other names are never touched.
 
     Args:
-        samples: anything with ``images``, float32 ``(N, H, W, 3)``, 0..1, and ``masks``, uint8 ``(N, H, W, 1)``, 0 or
-            1; for example what ``shapes.draw`` returns.
+        samples: anything with ``images``, float ``(N, H, W, 3)``, 0..1, and ``masks``, ``(N, H, W, 1)``, 0 or 1.
         folder: where to write; made if it does not exist.
         overwrite: write even if the folder holds something. Files of the same names are replaced.
 
-    Returns:
-        Path: the folder.
-
     Raises:
-        FileExistsError: the folder is not empty and ``overwrite`` is False; or it would still hold older pictures that
-            would mix with the new ones.
-        NotADirectoryError: there is a file of that name.
-        TypeError: no samples, no numbers, or not the name of a folder.
-        ValueError: no pictures, wrong shapes, or values outside 0..1.
+        FileExistsError: the folder is not empty, or holds older pictures that would mix with the new ones.
+        ValueError: no pairs of images and masks, see :mod:`utils.validate`.
     """
-    images, masks = _exportable(samples)
-    folder, overwrite = given.path("folder", folder), given.flag("overwrite", overwrite)
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is a file; give the name of a folder.")
+    folder = Path(folder)
+    images, masks = validate.pair(samples.images, samples.masks)
+    if images.shape[-1] != 3:
+        raise ValueError(f"images have {images.shape[-1]} channels; give 3. Grey ones: images.repeat(3, axis=-1).")
     if folder.exists() and any(folder.iterdir()) and not overwrite:
         raise FileExistsError(f"{folder} is not empty; choose another folder or pass overwrite=True.")
     names = [f"{number:05d}.png" for number in range(len(images))]
-    older = sorted(set(_names(folder / IMAGES) + _names(folder / MASKS)) - set(names))
+    older = {path.name for part in (IMAGES, MASKS) for path in (folder / part).glob("*.png")} - set(names)
     if older:
         raise FileExistsError(
-            f"{folder} holds {_listed(older)} besides the {len(names)} pictures to write; they would be mixed. "
-            "Nothing is ever removed: choose another folder or remove them yourself."
+            f"{folder} holds {_listed(older)}, which would mix with the pictures to write. Nothing is ever removed: "
+            "choose another folder or remove them yourself."
         )
-    for part, arrays in ((IMAGES, images), (MASKS, masks)):
+    for part, arrays in ((IMAGES, images), (MASKS, masks[..., 0])):
         (folder / part).mkdir(parents=True, exist_ok=True)
         for name, array in zip(names, arrays):
-            Image.fromarray(array).save(folder / part / name)
+            Image.fromarray(np.rint(array * 255.0).astype(np.uint8)).save(folder / part / name)
     return folder
 
 
+# ---- Read ------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """One picture and its label map.
+
+    Attributes:
+        name: of the files, without their ending.
+        image: float32 ``(H, W)``, 0..1; colours are averaged.
+        labels: int32 ``(H, W)``: 0 = background, 1, 2, ... = objects.
+        binary: the map had two values, so its objects are its connected parts.
+    """
+
+    name: str
+    image: np.ndarray
+    labels: np.ndarray
+    binary: bool
+
+
 def load(folder, size=None) -> tuple[np.ndarray, np.ndarray]:
-    """Read a folder of pictures and masks.
+    """Read pictures of one size and their masks, in the order of their names.
 
     Args:
-        folder: holds ``images/`` and ``masks/`` with PNG files of the same names. Pictures may be grey, RGB, RGBA (the
-            transparency is dropped) or have a palette. In a mask black is ground and one other colour is the shape;
-            grey 0 and 1 is understood as well as 0 and 255.
-        size: expected side of the square pictures in pixels, or None to accept any one size.
+        folder: holds ``images/`` and ``masks/``; black is background in a mask, one other value or colour is the shape.
+        size: side of the square pictures in pixels, or None to accept any one size.
 
     Returns:
-        tuple: images, float32 ``(N, H, W, 3)``, 0..1, and masks, uint8 ``(N, H, W, 1)``, 0 or 1, in the order of their
-        names.
+        Images, float32 ``(N, H, W, 3)``, 0..1, and masks, uint8 ``(N, H, W, 1)``, 0 or 1.
 
     Raises:
-        FileNotFoundError: the folder, ``images/`` or ``masks/`` is missing, or there are no PNG files.
-        ValueError: names that do not pair, files of another picture format, sizes that differ, an unreadable PNG,
-            more than 8 bits a channel, or a mask that holds anything but black and one other colour.
-        TypeError: not the name of a folder, or a size that is not a whole number.
+        ValueError: the message lists everything that is wrong with the folder.
     """
-    folder = given.path("folder", folder)
-    size = None if size is None else given.whole("size", size, 1, 2**16)
-    for part in (folder, folder / IMAGES, folder / MASKS):
-        if not part.is_dir():
-            raise FileNotFoundError(f"{part} is not a folder; needed is one that holds {IMAGES}/ and {MASKS}/.")
-    foreign = [p.name for part in (IMAGES, MASKS) for p in (folder / part).iterdir() if p.suffix.lower() in _FOREIGN]
-    if foreign:
-        raise ValueError(f"{folder} holds files that are not PNG: {_listed(sorted(foreign))}. Convert or remove them.")
-    names, mask_names = _names(folder / IMAGES), _names(folder / MASKS)
-    if not names and not mask_names:
-        raise FileNotFoundError(f"{folder / IMAGES} and {folder / MASKS} hold no PNG files.")
-    _check_pairs(names, mask_names)
-    images = [_read_image(folder / IMAGES / name) for name in names]
-    masks = [_read_mask(folder / MASKS / name) for name in names]
-    expected = images[0].shape[:2] if size is None else (size, size)
-    why = f"like {names[0]}" if size is None else f"as size={size} asks"
-    for part, arrays in ((IMAGES, images), (MASKS, masks)):
-        for name, array in zip(names, arrays):
-            if array.shape[:2] != expected:
-                height, width = array.shape[:2]
+    pairs, wrong = _read_pairs(folder, _silhouette)
+    wanted = (size, size) if size else pairs[0][1].shape if pairs else None
+    wrong += [
+        f"{name} is {_sides(image)} pixels, not {wanted[0]} x {wanted[1]}; give all pictures one size."
+        for name, image, _ in pairs
+        if image.shape[:2] != wanted[:2]
+    ]
+    _refuse(folder, wrong)
+    _, images, masks = zip(*pairs)
+    return np.stack(images), np.stack(masks)
+
+
+def load_labels(folder, smallest=64) -> list[Pair]:
+    """Read pictures with ``smallest`` pixels a side or more, and their label maps, in the order of their names.
+
+    Raises:
+        ValueError: the message lists everything that is wrong with the folder.
+    """
+    pairs, wrong, _ = _examine(folder, smallest)
+    _refuse(folder, wrong)
+    return pairs
+
+
+def report(folder, smallest=64) -> bool:
+    """Print what :func:`load_labels` finds, what is wrong and what is doubtful; True if the folder can be used."""
+    pairs, wrong, doubtful = _examine(folder, smallest)
+    if pairs:
+        sizes = sorted({pair.image.shape for pair in pairs})
+        listed = ", ".join(f"{height} x {width}" for height, width in sizes[:3]) + (", ..." if len(sizes) > 3 else "")
+        print(f"✓ {len(pairs)} pairs that can be read, {listed} pixels, {sum(p.labels.max() for p in pairs)} objects")
+    for mark, lines in (("✗", wrong), ("…", doubtful)):
+        for line in lines:
+            print(f"{mark} {line}")
+    return not wrong
+
+
+def nuclei() -> tuple[np.ndarray, np.ndarray]:
+    """Read the series' picture of nuclei and its label map, after comparing their checksums with the card.
+
+    Returns:
+        The picture, float32 ``(512, 512)``, 0..1, and its label map, int32 ``(512, 512)``: 0 = background, 1, 2, ... =
+        nuclei, in the order of the file's own numbers.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a file is not the one that the card describes.
+    """
+    arrays = []
+    for name, expected in nuclei_card()["sha256"].items():
+        found = hashlib.sha256((NUCLEI / name).read_bytes()).hexdigest()
+        if found != expected:
+            raise ValueError(
+                f"{name} is damaged or another file: its SHA-256 is not that of its card; get the file again."
+            )
+        arrays.append(_read(NUCLEI / name))
+    image, labels = arrays
+    return _unit(image).astype(np.float32), _numbered(labels)[0]
+
+
+def nuclei_card() -> dict:
+    """What the picture of nuclei is: checksums, size, number of nuclei, source and licence."""
+    return json.loads((NUCLEI / "card.json").read_text(encoding="utf-8"))
+
+
+def quadrant(array, name) -> np.ndarray:
+    """Cut one of the four ``QUADRANTS`` out of ``(H, W)`` or ``(H, W, C)``, H and W even; a view."""
+    row, column = divmod(QUADRANTS.index(name), 2)
+    height, width = (side // 2 for side in array.shape[:2])
+    return array[row * height : (row + 1) * height, column * width : (column + 1) * width]
+
+
+# ---- Every pair of a folder ------------------------------------------------------------------------------------------
+
+
+def _read_pairs(folder, convert):
+    """What ``convert(name, image, mask)`` makes of the pairs that can be read, and complaints about all else."""
+    folder, results = Path(folder), []
+    (images, wrong), (masks, more) = _files(folder / IMAGES), _files(folder / MASKS)
+    wrong += more
+    for names, other in ((images.keys() - masks.keys(), "mask"), (masks.keys() - images.keys(), "picture")):
+        if names:
+            wrong.append(f"without a {other} of the same name: {_listed(names)}.")
+    if not images and not masks:
+        wrong.append(f"{folder.name}/ holds no pictures that can be read ({', '.join(_ENDINGS)}).")
+    for name in sorted(images.keys() & masks.keys()):
+        try:
+            image, mask = _read(images[name]), _read(masks[name])
+            if image.shape[:2] != mask.shape[:2]:
                 raise ValueError(
-                    f"{part}/{name} is {height} x {width} pixels, not {expected[0]} x {expected[1]} {why}; "
-                    "all pictures and masks need one size. Crop them, or resize masks with nearest neighbours only."
+                    f"{name}: the picture is {_sides(image)}, its mask {_sides(mask)}; both need one size. "
+                    "Resize masks with nearest neighbours only."
                 )
-    return np.stack(images).astype(np.float32) / np.float32(255), np.stack(masks)[..., None]
+            results.append(convert(name, image, mask))
+        except ValueError as error:
+            wrong.append(str(error))
+    return results, wrong
 
 
-def _exportable(samples):
-    """Return images uint8 (N, H, W, 3) and masks uint8 (N, H, W), 0 or 255, or raise an error in words."""
-    if not (hasattr(samples, "images") and hasattr(samples, "masks")):
-        raise TypeError(f"samples is {given.shown(samples)}; give images and masks, as shapes.draw returns them.")
-    images, masks = given.array("samples.images", samples.images), given.array("samples.masks", samples.masks)
-    if images.ndim != 4 or images.shape[-1] != 3 or not images.size or masks.shape != (*images.shape[:3], 1):
-        raise ValueError(
-            f"images have shape {images.shape} and masks {masks.shape}; they need (N, H, W, 3) and (N, H, W, 1) "
-            "with the same N, H and W, and N of at least 1."
-        )
-    if not (np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1) or images.dtype.kind != "f":
-        raise ValueError(
-            f"images hold {images.dtype} from {images.min():g} to {images.max():g}; they need floats from 0 to 1."
-        )
-    if not np.isin(masks, (0, 1)).all():
-        raise ValueError(f"masks hold values from {masks.min():g} to {masks.max():g}; only 0 and 1 are allowed.")
-    return np.rint(images * 255).astype(np.uint8), masks[..., 0].astype(np.uint8) * np.uint8(255)
+def _refuse(folder, wrong):
+    """Raise a ValueError that lists what is wrong, if anything is."""
+    if wrong:
+        raise ValueError("\n".join([f"{Path(folder).name} cannot be used yet:", *(f"- {line}" for line in wrong)]))
 
 
-def _names(folder):
-    """Return the names of the PNG files in a folder, sorted; none if there is no such folder."""
+def _files(folder):
+    """The files that can be read, name without ending -> path, and complaints about others."""
     if not folder.is_dir():
-        return []
-    return sorted(p.name for p in folder.iterdir() if p.suffix.lower() == ".png" and not p.name.startswith("."))
-
-
-def _check_pairs(names, mask_names):
-    """Raise an error that lists pictures without a mask and masks without a picture."""
-    no_mask, no_image = sorted(set(names) - set(mask_names)), sorted(set(mask_names) - set(names))
-    if no_mask or no_image:
-        complaints = [f"without a mask: {_listed(no_mask)}"] * bool(no_mask)
-        complaints += [f"without a picture: {_listed(no_image)}"] * bool(no_image)
-        raise ValueError(
-            f"{IMAGES}/ and {MASKS}/ do not pair ({'; '.join(complaints)}). Each picture needs a mask of the same name."
-        )
-
-
-def _listed(names, most=5):
-    """Name the first few of some files and count the rest."""
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+        return {}, [f"there is no folder {folder.name}/ in {folder.parent.name}/, which needs {IMAGES}/ and {MASKS}/."]
+    files, wrong = {}, []
+    for path in sorted(folder.glob("[!.]*")):
+        ending = path.suffix.lower()
+        if ending in _FOREIGN:
+            advice = " JPEG changes the numbers of a mask." if ending in (".jpg", ".jpeg") else ""
+            wrong.append(f"{folder.name}/{path.name} is none of {', '.join(_ENDINGS)}; convert or remove it.{advice}")
+        elif ending in _ENDINGS and path.stem in files:
+            wrong.append(f"{folder.name}/ holds two files called {path.stem}; keep one.")
+        elif ending in _ENDINGS:
+            files[path.stem] = path
+    return files, wrong
 
 
 def _read(path):
-    """Return a PNG file as a loaded picture of 8 bits a channel, or raise an error that names it."""
+    """The pixels of a picture, ``(H, W)`` or ``(H, W, 3)``; palettes become colours, transparency is dropped."""
     try:
-        with Image.open(path, formats=["PNG"]) as picture:
-            picture.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} cannot be read as a PNG picture ({error}); replace or remove it.") from error
-    if picture.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
-        raise ValueError(f"{path} has Pillow's mode {picture.mode!r}; save it with 8 bits a channel, grey or RGB.")
-    return picture
+        with Image.open(path, formats=["PNG", "TIFF"]) as picture:
+            if getattr(picture, "n_frames", 1) > 1:
+                raise ValueError(f"{path.name} holds {picture.n_frames} pictures, a stack; save the one that is meant.")
+            if picture.mode in ("P", "PA", "RGBA", "CMYK", "YCbCr"):
+                picture = picture.convert("RGBA").convert("RGB")
+            elif picture.mode == "LA":
+                picture = picture.convert("L")
+            pixels = np.asarray(picture)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path.parent.name}/{path.name} cannot be read ({error}); replace or remove it.") from error
+    if not np.isfinite(pixels).all():
+        raise ValueError(f"{path.parent.name}/{path.name} holds values that are NaN or infinite.")
+    return pixels
 
 
-def _read_image(path):
-    """Return a picture as uint8 (H, W, 3)."""
-    return np.asarray(_read(path).convert("RGBA").convert("RGB"))
+def _unit(image):
+    """A picture of 8 or 16 bits, or of floats, on the scale 0..1; floats are stretched to it."""
+    if image.dtype.kind == "f":
+        return (image - image.min()) / max(image.max() - image.min(), 1e-12)
+    return image / (1 if image.dtype == bool else 255 if image.dtype == np.uint8 else max(65535, image.max()))
 
 
-def _read_mask(path):
-    """Return a mask as uint8 (H, W), 0 or 1. With a palette its colours count, not their order."""
-    pixels = np.asarray(_read(path).convert("RGBA").convert("RGB"))
-    colours = np.unique(pixels.reshape(-1, 3), axis=0)
-    if len(colours) > 2:
-        raise ValueError(
-            f"{path} holds {len(colours)} different colours or greys; a mask holds two, black and one other. It may be "
-            "a picture, or a mask that was interpolated: resize masks with nearest neighbours, never save them as JPEG."
-        )
-    if colours[0].any() and (len(colours) > 1 or tuple(colours[0]) not in ((1, 1, 1), (255, 255, 255))):
-        raise ValueError(f"{path} holds the colours {colours.tolist()}; in a mask the ground is black, [0, 0, 0].")
-    return pixels.any(axis=-1).astype(np.uint8)
+def _numbered(mask):
+    """The numbers or colours of a mask as 0, 1, 2, ... in their order, int32 ``(H, W)``, and what they were."""
+    if mask.ndim == 3:
+        mask = mask.astype(np.int64) @ [65536, 256, 1]
+    values, flat = np.unique(mask, return_inverse=True)
+    return flat.reshape(mask.shape).astype(np.int32), values
+
+
+def _silhouette(name, image, mask):
+    """Name, float32 image of three channels and mask of 0 and 1, or a ValueError that says what is wrong."""
+    values = _numbered(mask)[1]
+    if len(values) > 2:
+        raise ValueError(f"{name}: the mask holds {len(values)} values, not two, black and one other. {_MIXED}")
+    if values[0] and (len(values) > 1 or values[0] not in (1, 255, 65535, 0xFFFFFF)):
+        raise ValueError(f"{name}: the mask has no background (0 or black).")
+    image, mask = (array if array.ndim == 3 else array[..., None] for array in (image, mask))
+    image = np.broadcast_to(_unit(image).astype(np.float32), (*image.shape[:2], 3))
+    return name, image, mask.any(axis=-1, keepdims=True).astype(np.uint8)
+
+
+def _examine(folder, smallest):
+    """The pairs of pictures and label maps that can be used, what is wrong with others, and what is doubtful."""
+    pairs, wrong = _read_pairs(folder, lambda *read: _pair(*read, smallest))
+    doubtful = [doubt for pair in pairs for doubt in _doubts(pair)]
+    if pairs and all(pair.binary for pair in pairs):
+        doubtful.append("all masks have two values: objects that touch count as one, and cannot be learned apart.")
+    if pairs and not any(pair.labels.any() for pair in pairs):
+        wrong.append("no mask holds an object; there is nothing to learn.")
+    return pairs, wrong, doubtful
+
+
+def _pair(name, image, mask, smallest):
+    """One picture and its label map, or a ValueError that says what is wrong."""
+    if min(image.shape[:2]) < smallest:
+        raise ValueError(f"{name}: {_sides(image)} is too small; {smallest} pixels a side are needed.")
+    image = _unit(image)
+    image = (image.mean(axis=-1) if image.ndim == 3 else image).astype(np.float32)
+    if image.min() == image.max():
+        raise ValueError(f"{name}: all pixels of the picture have one value; nothing can be seen in it.")
+    if (mask != np.rint(mask)).any():
+        raise ValueError(f"{name}: the mask holds fractions; save it as whole numbers, without interpolation.")
+    labels, values = _numbered(mask)
+    if values[0]:
+        raise ValueError(f"{name}: the mask has no background (0 or black), its smallest number is {values[0]:g}.")
+    parts = _parts(labels)
+    alone = np.sum(np.bincount(parts.ravel())[1:] == 1) / max(np.count_nonzero(labels), 1)
+    if alone > _ALONE:
+        raise ValueError(f"{name}: {alone:.0%} of the mask's object pixels have no neighbour of their number. {_MIXED}")
+    binary = len(values) == 2
+    return Pair(name, image, parts if binary else labels, binary)
+
+
+def _doubts(pair):
+    """What needs a look."""
+    if not pair.labels.any():
+        yield f"{pair.name}: no object. That is right if there is none in the picture."
+    share = (pair.labels > 0).mean()
+    if share > 0.9:
+        yield f"{pair.name}: {share:.0%} of the pixels are objects. Are background and objects swapped?"
+    objects = ndimage.find_objects(pair.labels)
+    broken = sum(_parts(pair.labels[box] == number).max() > 1 for number, box in enumerate(objects, 1))
+    if broken:
+        yield f"{pair.name}: {broken} objects are in several pieces. Does one number stand for two objects?"
+
+
+def _parts(labels):
+    """Number the connected parts of a label map: pixels of one number that are joined by their sides."""
+    return measure.label(labels, background=0, connectivity=1).astype(np.int32)
+
+
+def _sides(array):
+    """Height and width in words."""
+    return f"{array.shape[0]} x {array.shape[1]}"
+
+
+def _listed(names, most=5):
+    """Name the first few files and count the rest."""
+    names = sorted(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

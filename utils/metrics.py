@@ -1,6 +1,7 @@
-"""How good is a mask? Scores that compare a predicted mask with the true one.
+"""How good is a mask? Scores that compare a predicted mask, or a predicted class map, with the true one.
 
-All of them take masks, not probabilities: cut with :func:`to_mask` first, so that the threshold is always in sight.
+All but the calibration and the soft IoU take masks, not probabilities: cut those with :func:`to_mask` first, so that the
+threshold is always in sight. Whatever is greater than .5 counts as foreground.
 """
 
 from __future__ import annotations
@@ -8,249 +9,245 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-
-from utils import given
+from scipy import ndimage
 
 
 def to_mask(probability, threshold=0.5) -> np.ndarray:
-    """Cut probabilities into a mask.
+    """Cut probabilities 0..1 into a mask: uint8, 1 where the probability is greater than the threshold."""
+    return (np.asarray(probability) > float(threshold)).astype(np.uint8)
 
-    Args:
-        probability: array, 0..1, any shape.
-        threshold: a pixel belongs to the mask where its probability is greater than this, 0..1.
 
-    Returns:
-        uint8 array of the same shape, 0 or 1.
-
-    Raises:
-        TypeError: no numbers.
-        ValueError: a threshold outside 0..1, or values outside 0..1 (logits, for example).
-    """
-    probability = given.array("probability", probability)
-    threshold = given.number("threshold", threshold, 0, 1)
-    if probability.size and not (probability.min() >= 0 and probability.max() <= 1):
-        raise ValueError(
-            f"probabilities run from {probability.min():g} to {probability.max():g}; they must lie in 0..1. "
-            "Logits need a sigmoid first, images of 0..255 a division by 255."
-        )
-    return (probability > threshold).astype(np.uint8)
+# ---- One class ---------------------------------------------------------------------------------------------------------
 
 
 def pixel_accuracy(truth, predicted) -> float:
-    """Share of pixels that are right, ground counted too, 0..1. Arguments and errors as for :func:`iou`."""
-    truth, predicted = _masks(truth, predicted)
-    return float(np.mean(truth == predicted))
+    """Share of pixels that are right, background included, 0..1."""
+    return float(np.mean(_rows(truth) == _rows(predicted)))
 
 
 def iou(truth, predicted, *, per_image=False):
     """Intersection over union: pixels in both masks, divided by pixels in either.
 
     Args:
-        truth: mask of 0 and 1, ``(H, W)``, ``(N, H, W)`` or ``(N, H, W, 1)``.
-        predicted: mask of the same shape.
+        truth, predicted: masks of 0 and 1, ``(H, W)``, ``(N, H, W)`` or ``(N, H, W, 1)``.
         per_image: False pools the pixels of all images; True gives one value an image (the first axis counts images).
 
     Returns:
-        float, or float64 array ``(N,)``, 0..1. Two empty masks agree: their IoU is 1.
-
-    Raises:
-        TypeError: no numbers.
-        ValueError: shapes that differ, no pixel, values other than 0 and 1, or ``per_image`` for a mask without an axis that
-            counts images.
+        float, or float64 ``(N,)``, 0..1. Two empty masks agree: their IoU is 1.
     """
-    both, either, _ = _counts(truth, predicted, per_image)
-    return _ratio(both, either)
+    both, sizes = _counts(truth, predicted, per_image)
+    return _ratio(both, sizes - both)
 
 
 def dice(truth, predicted, *, per_image=False):
     """Dice score: twice the pixels in both masks, divided by the sum of their sizes, ``2 IoU / (1 + IoU)``.
 
-    Arguments, result and errors as for :func:`iou`. Source: Dice, "Measures of the amount of ecologic association", 1945.
+    Arguments and result as for :func:`iou`. Source: Dice, "Measures of the amount of ecologic association", 1945.
     """
-    both, _, sizes = _counts(truth, predicted, per_image)
+    both, sizes = _counts(truth, predicted, per_image)
     return _ratio(2 * both, sizes)
 
 
 def recall(truth, predicted) -> float:
-    """Share of the true mask's pixels that were found, 0..1; 1 if there are none. Errors as for :func:`iou`."""
-    truth, predicted = _masks(truth, predicted)
-    return _ratio(np.sum(truth & predicted), np.sum(truth))
+    """Share of the true mask's pixels that were found, 0..1; 1 if there are none."""
+    return _ratio(_counts(truth, predicted)[0], np.count_nonzero(_mask(truth)))
 
 
 def precision(truth, predicted) -> float:
-    """Share of the predicted pixels that are true, 0..1; 1 if there are none. Errors as for :func:`iou`."""
-    truth, predicted = _masks(truth, predicted)
-    return _ratio(np.sum(truth & predicted), np.sum(predicted))
+    """Share of the predicted pixels that are true, 0..1; 1 if there are none."""
+    return _ratio(_counts(truth, predicted)[0], np.count_nonzero(_mask(predicted)))
 
 
-def _masks(truth, predicted):
-    """Both masks as booleans, or an error that says which one is not a mask."""
-    truth, predicted = given.array("truth", truth), given.array("predicted", predicted)
-    if truth.shape != predicted.shape:
-        raise ValueError(f"truth has shape {truth.shape}, predicted {predicted.shape}; they must be the same.")
-    if not truth.size:
-        raise ValueError(f"The masks have the shape {truth.shape}: there is no pixel to score.")
-    for name, mask in (("truth", truth), ("predicted", predicted)):
-        if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
-            raise ValueError(
-                f"{name} holds values from {mask.min():g} to {mask.max():g}; a mask holds 0 and 1 only. "
-                "Cut probabilities with to_mask; divide masks of 0 and 255 by 255."
-            )
-    return truth.astype(bool), predicted.astype(bool)
+def silhouette_scores(samples, probability, threshold=0.5) -> dict[str, float]:
+    """Score a network's output on pictures whose style is known.
+
+    Args:
+        samples: a :class:`utils.shapes.Samples`.
+        probability: 0..1, ``(N, H, W, 1)``.
+        threshold: cut for the mask.
+
+    Returns:
+        dict: ``iou``, ``dice`` and ``accuracy`` over all pixels together; ``filled`` and ``outlined``: the recall on the
+        silhouettes of filled and of outlined shapes.
+    """
+    mask = to_mask(probability, threshold)
+    return {
+        "iou": iou(samples.masks, mask),
+        "dice": dice(samples.masks, mask),
+        "accuracy": pixel_accuracy(samples.masks, mask),
+        "filled": recall(samples.styles == 1, mask),
+        "outlined": recall(samples.styles == 2, mask),
+    }
 
 
-def _counts(truth, predicted, per_image):
-    """Pixels in both masks, in either, and the sum of the sizes: over all images or per image."""
-    truth, predicted = _masks(truth, predicted)
-    if given.flag("per_image", per_image) and truth.ndim < 3:
-        raise ValueError(
-            f"The masks have the shape {truth.shape}; per_image needs (N, H, W), for one image image[None]."
-        )
-    axes = tuple(range(1, truth.ndim)) if per_image else None
-    both = np.sum(truth & predicted, axis=axes)
-    sizes = np.sum(truth, axis=axes) + np.sum(predicted, axis=axes)
-    return both, sizes - both, sizes
+def _mask(mask):
+    return np.asarray(mask) > 0.5
 
 
-def _ratio(part, whole):
-    """part / whole, and 1 where the whole is 0; a float for single numbers."""
-    ratio = np.where(whole == 0, 1.0, part / np.maximum(whole, 1))
+def _rows(mask, per_image=False):
+    """A mask as booleans, one row an image, or all of it in a single row."""
+    mask = _mask(mask)
+    return mask.reshape(len(mask) if per_image else 1, -1)
+
+
+def _counts(truth, predicted, per_image=False):
+    """Pixels in both masks, and the sum of the two sizes: over all images or per image."""
+    truth, predicted = _rows(truth, per_image), _rows(predicted, per_image)
+    both = np.count_nonzero(truth & predicted, axis=1)
+    sizes = np.count_nonzero(truth, axis=1) + np.count_nonzero(predicted, axis=1)
+    return (both, sizes) if per_image else (both[0], sizes[0])
+
+
+def _ratio(part, whole, empty=1.0):
+    """part / whole, and ``empty`` where the whole is 0; a float for single numbers."""
+    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
+    ratio = np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0)
     return float(ratio) if ratio.ndim == 0 else ratio
 
 
-# ---- Where the errors are, and what a probability is worth (notebook 05) -----------------------------------------------
+# ---- Where the errors are, and what a probability is worth -------------------------------------------------------------
 
 
-def errors(truth, predicted) -> tuple[np.ndarray, np.ndarray]:
-    """The two kinds of wrong pixels.
-
-    Args:
-        truth: mask of 0 and 1, any shape.
-        predicted: mask of the same shape.
-
-    Returns:
-        tuple: two bool arrays of that shape: ``missed`` (shape taken for ground), ``invented`` (ground taken for shape).
-
-    Raises:
-        ValueError: as for :func:`iou`.
-    """
-    truth, predicted = _masks(truth, predicted)
+def error_masks(truth, predicted) -> tuple[np.ndarray, np.ndarray]:
+    """The two kinds of wrong pixels: bool masks of the false negatives and of the false positives."""
+    truth, predicted = _mask(truth), _mask(predicted)
     return truth & ~predicted, predicted & ~truth
 
 
 def near_edge(masks, distance=1) -> np.ndarray:
-    """The pixels close to a silhouette's edge, on both sides of it.
+    """The pixels close to a silhouette's edge, on both sides of it; the picture's border is no edge.
 
     Args:
         masks: 0 and 1, ``(N, H, W)`` or ``(N, H, W, 1)``.
-        distance: in pixels, 1 or more; a pixel counts if the square of this reach around it holds shape and ground. The
-            picture's border is no edge.
+        distance: in pixels; a pixel counts if the square of this reach around it holds foreground and background.
 
     Returns:
         bool array of the same shape.
-
-    Raises:
-        TypeError: no numbers, or a distance that is not a whole number.
-        ValueError: a distance below 1, other shapes, no pixel, or values other than 0 and 1.
     """
-    masks, _ = _masks(masks, masks)
-    distance = given.whole("distance", distance, 1, None, "it must be 1 pixel or more")
-    if masks.ndim < 3 or masks.shape[3:] not in ((), (1,)):
-        raise ValueError(f"masks has the shape {masks.shape}; give (N, H, W) or (N, H, W, 1).")
-    _, height, width = masks.shape[:3]
-    distance = min(distance, max(height, width))  # a square that holds the whole picture can see no more
-    reach = ((0, 0), (distance, distance), (distance, distance)) + ((0, 0),) * (masks.ndim - 3)
-    padded = np.pad(masks, reach, mode="edge")
-    steps = range(2 * distance + 1)
-    # A square is a row of columns, so two short passes do.
-    some = np.logical_or.reduce([padded[:, i : i + height] for i in steps])
-    every = np.logical_and.reduce([padded[:, i : i + height] for i in steps])
-    some = np.logical_or.reduce([some[:, :, j : j + width] for j in steps])
-    return some & ~np.logical_and.reduce([every[:, :, j : j + width] for j in steps])
+    masks = _mask(masks)
+    square = (1, 2 * distance + 1, 2 * distance + 1) + (1,) * (masks.ndim - 3)
+    smallest = ndimage.minimum_filter(masks, square, mode="nearest")
+    return smallest != ndimage.maximum_filter(masks, square, mode="nearest")
 
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """How often pixels of similar probability are shape; one entry a bin, lowest probabilities first.
+    """How often pixels of similar probability are foreground; one entry a bin, lowest probabilities first."""
 
-    Attributes:
-        edges: the bins' limits, one more than there are bins.
-        count: int64, pixels in the bin.
-        probability: their mean probability, NaN in an empty bin.
-        share: the share of them that is shape, NaN in an empty bin.
-        error: expected calibration error, 0..1: the distance between ``probability`` and ``share``, averaged over all pixels.
-    """
-
-    edges: np.ndarray
-    count: np.ndarray
-    probability: np.ndarray
-    share: np.ndarray
-    error: float
+    edges: np.ndarray  # the bins' limits, one more than there are bins
+    count: np.ndarray  # int64, pixels in the bin
+    probability: np.ndarray  # their mean probability, NaN in an empty bin
+    share: np.ndarray  # the share of them that is foreground, NaN in an empty bin
+    error: float  # expected calibration error, 0..1: |probability - share|, averaged over all pixels
 
 
 def calibration(truth, probability, bins=10) -> Calibration:
-    """Compare probabilities with how often they come true, in bins of equal width.
+    """Compare probabilities with how often they come true, in bins of equal width; a pixel on a limit is in the upper bin.
 
-    Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, arXiv 1706.04599, equation 3.
-    There a bin holds the confidence in the chosen class; with two classes, the probability of shape says the same and is
-    easier to read.
+    Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017, arXiv 1706.04599, equation 3. There
+    a bin holds the confidence in the chosen class; with two classes, the probability of foreground says the same.
 
     Args:
         truth: mask of 0 and 1, any shape.
         probability: 0..1, the same shape.
-        bins: how many, 1 to 10,000; a pixel on a limit belongs to the upper bin.
-
-    Returns:
-        Calibration
-
-    Raises:
-        TypeError: no numbers, or a number of bins that is not whole.
-        ValueError: shapes that differ, a mask with other values, probabilities outside 0..1, no pixel, or fewer than 1 bin.
+        bins: how many.
     """
-    truth, probability = given.array("truth", truth), given.array("probability", probability).astype(np.float64)
-    _masks(truth, to_mask(probability))
-    bins = given.whole("bins", bins, 1, 10_000, "give 1 or more, at most 10,000")
+    truth, probability = np.ravel(truth), np.ravel(probability).astype(np.float64)
     edges = np.linspace(0, 1, bins + 1)
-    place = np.clip(np.searchsorted(edges, probability.ravel(), side="right") - 1, 0, bins - 1)
+    place = np.clip(np.searchsorted(edges, probability, side="right") - 1, 0, bins - 1)
     count = np.bincount(place, minlength=bins)
-    sums = [np.bincount(place, weights=values.ravel(), minlength=bins) for values in (probability, truth)]
-    mean, share = (np.where(count, total / np.maximum(count, 1), np.nan) for total in sums)
-    gap = np.abs(sums[0] - sums[1]).sum() / truth.size
-    return Calibration(edges, count, mean, share, float(gap))
+    sums = [np.bincount(place, weights=values, minlength=bins) for values in (probability, truth)]
+    mean, share = (_ratio(total, count, np.nan) for total in sums)
+    return Calibration(edges, count, mean, share, float(np.abs(sums[0] - sums[1]).sum() / truth.size))
 
 
-# ---- Sharpness, scored apart (notebook 06) -----------------------------------------------------------------------------
+# ---- Sharpness, scored apart -------------------------------------------------------------------------------------------
 
 
 def boundary_iou(truth, predicted, distance=1) -> float:
-    """IoU of the two masks' rims: of each mask only the pixels close to its own edge are kept.
+    """IoU of the two masks' rims: of each mask only the pixels close to its own edge are kept, see :func:`near_edge`.
 
-    A pixel of a mask is kept if the square of this reach around it also holds ground; the picture's border is no edge.
     Source: Cheng, Girshick, Dollar, Berg, Kirillov, "Boundary IoU", 2021; there distances are round, and the picture's
     border counts as an edge.
 
     Args:
-        truth: mask of 0 and 1, ``(N, H, W)`` or ``(N, H, W, 1)``.
-        predicted: mask of the same shape.
-        distance: thickness of the rim in pixels, 1 or more.
+        truth, predicted: masks of 0 and 1, ``(N, H, W)`` or ``(N, H, W, 1)``.
+        distance: thickness of the rim in pixels.
 
     Returns:
         float, 0..1, over the pixels of all images; 1 if neither mask has an edge.
-
-    Raises:
-        ValueError: as for :func:`iou` and :func:`near_edge`.
     """
-    truth, predicted = _masks(truth, predicted)
-    return iou(truth & near_edge(truth, distance), predicted & near_edge(predicted, distance))
+    return iou(*(_mask(mask) & near_edge(mask, distance) for mask in (truth, predicted)))
 
 
 def interior_iou(truth, predicted, distance=2) -> float:
-    """IoU over the pixels that are not close to an edge of the true mask, see :func:`near_edge`.
-
-    Arguments, result and errors as for :func:`boundary_iou`; also a ValueError where every pixel is close to an edge.
-    """
-    truth, predicted = _masks(truth, predicted)
+    """IoU over the pixels that are not close to an edge of the true mask. Arguments as for :func:`boundary_iou`."""
     far = ~near_edge(truth, distance)
-    if not far.any():
-        raise ValueError(f"No pixel is farther than {distance} px from an edge of truth; give a smaller distance.")
-    return iou(truth[far], predicted[far])
+    return iou(np.asarray(truth)[far], np.asarray(predicted)[far])
+
+
+# ---- Several classes ---------------------------------------------------------------------------------------------------
+
+
+def class_iou(truth, predicted, classes, *, per_image=False) -> np.ndarray:
+    """Intersection over union of each class.
+
+    Args:
+        truth, predicted: class numbers, ``(N, H, W)`` or ``(N, H, W, 1)``.
+        classes: how many there are, the background included: a map does not say which classes it lacks.
+        per_image: False pools the pixels of all images; True gives one row an image.
+
+    Returns:
+        float64 ``(classes,)`` or ``(N, classes)``, 0..1. NaN for a class that is in neither map: there is nothing to score.
+    """
+    both, sizes = _class_counts(truth, predicted, classes, per_image)
+    return _ratio(both, sizes - both, np.nan)
+
+
+def class_dice(truth, predicted, classes, *, per_image=False) -> np.ndarray:
+    """Dice score of each class, ``2 IoU / (1 + IoU)``. Arguments and result as for :func:`class_iou`."""
+    both, sizes = _class_counts(truth, predicted, classes, per_image)
+    return _ratio(2 * both, sizes, np.nan)
+
+
+def mean_iou(truth, predicted, classes, *, background=False, per_image=False) -> float:
+    """The IoU of the classes, averaged over those that occur in the truth or in the prediction.
+
+    Args:
+        truth, predicted, classes: as for :func:`class_iou`.
+        background: count class 0 among the classes.
+        per_image: False pools the pixels of all images, and averages the classes. True averages the classes of each image, then
+            the images; an image without any class to score is left out.
+
+    Returns:
+        float, 0..1; NaN if there is nothing to score.
+    """
+    scores = np.atleast_2d(class_iou(truth, predicted, classes, per_image=per_image))[:, 0 if background else 1 :]
+    scores = scores[~np.isnan(scores).all(axis=1)]
+    return float(np.mean(np.nanmean(scores, axis=1))) if len(scores) else float("nan")
+
+
+def soft_iou(truth, probability) -> np.ndarray:
+    """IoU of each class without a cut: probabilities in place of 0 and 1, all pixels pooled.
+
+    The part in both is the sum of ``t p``, the part in either the sum of ``t + p - t p``; for probabilities of 0 and 1 this is
+    :func:`class_iou`. Source: Rahman and Wang, "Optimizing intersection-over-union in deep neural networks", 2016.
+
+    Args:
+        truth: class numbers, ``(N, H, W)`` or any other shape.
+        probability: 0..1, one axis more: ``(..., classes)``.
+
+    Returns:
+        float64 ``(classes,)``, 0..1; NaN for a class that is in neither.
+    """
+    truth, probability = np.asarray(truth), np.asarray(probability, np.float64)
+    classes = range(probability.shape[-1])
+    both = np.array([probability[truth == k, k].sum() for k in classes])
+    sizes = np.array([np.count_nonzero(truth == k) for k in classes])
+    return _ratio(both, sizes + probability.reshape(-1, len(classes)).sum(axis=0) - both, np.nan)
+
+
+def _class_counts(truth, predicted, classes, per_image):
+    """As :func:`_counts`, with the classes along a last axis."""
+    counts = [_counts(np.equal(truth, k), np.equal(predicted, k), per_image) for k in range(classes)]
+    return (np.stack(part, axis=-1) for part in zip(*counts))

@@ -1,12 +1,11 @@
-"""From arrays to batches: check what goes in, then feed it to training with ``tf.data``.
+"""From arrays to batches with ``tf.data``, and more pictures out of few: turned, bent, cropped.
 
-The steps come in this order, and each has a reason for its place:
+The steps of :func:`dataset` come in this order, and each has a reason for its place:
 
-1. ``cache``: what is the same in every epoch (here: the mask as float32) is done once.
-2. ``shuffle``: before batching, so that it mixes pictures and not batches; after the cache, so that every epoch has
-   another order.
+1. ``cache``: what is the same in every epoch is done once.
+2. ``shuffle``: after the cache, so that every epoch has another order; before batching, so that it mixes pictures.
 3. ``map(augment)``: after the cache, or every epoch would see the same turn of a picture again.
-4. ``batch``: last of the steps that work on single pictures.
+4. ``batch``: last of the steps, the others work on single pictures.
 5. ``prefetch``: the next batch is prepared while the network works on this one.
 """
 
@@ -14,284 +13,230 @@ from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
+from scipy import ndimage
 
-from utils import given
-
-
-def check_arrays(images, masks, *, classes=2, weights=None, divisible_by=None) -> None:
-    """Make sure that pictures and masks are what a network here can learn from.
-
-    Args:
-        images: float32 ``(N, H, W, C)``, finite, 0..1.
-        masks: uint8, bool or float32 ``(N, H, W, 1)``, nothing but 0 and 1; with more than two classes any integer dtype,
-            the number of each pixel's class.
-        classes: how many classes a mask may name, the ground counted: 0 to ``classes - 1``.
-        weights: if given, how much each pixel counts in the loss: float32 ``(N, H, W, 1)``, finite, 0 or more.
-        divisible_by: if given, H and W must be multiples of it; a U-Net with p poolings needs ``2**p``.
-
-    Raises:
-        TypeError: an argument is not an array, or has the wrong dtype.
-        ValueError: a wrong rank, size, number of pictures or range of values. Every message says what was given, what
-            is allowed and what to do.
-    """
-    for name, array in (("images", images), ("masks", masks)):
-        if not (hasattr(array, "shape") and hasattr(array, "dtype")):
-            raise TypeError(f"{name} is a {type(array).__name__}; give a NumPy array.")
-    images, masks = given.array("images", images), given.array("masks", masks)
-    classes = given.whole("classes", classes, 2, None, "there are two or more, the ground counted")
-    if divisible_by is not None:
-        divisible_by = given.whole("divisible_by", divisible_by, 1, 2**16)
-    if images.ndim != 4:
-        raise ValueError(f"images have shape {images.shape}; they need four axes (N, H, W, channels).{_hint(images)}")
-    if masks.ndim != 4 or masks.shape[-1] != 1:
-        raise ValueError(f"masks have shape {masks.shape}; they need four axes (N, H, W, 1).{_hint(masks)}")
-    if not images.size:
-        raise ValueError(f"images have shape {images.shape}: there are none. Give 1 picture or more.")
-    if len(images) != len(masks):
-        raise ValueError(f"There are {len(images)} images but {len(masks)} masks; give one mask for every image.")
-    if images.shape[1:3] != masks.shape[1:3]:
-        raise ValueError(
-            f"images are {_size(images)} pixels, masks are {_size(masks)}; both need the same height and width. "
-            "Resize masks with nearest neighbours, never with interpolation."
-        )
-    if divisible_by and (images.shape[1] % divisible_by or images.shape[2] % divisible_by):
-        raise ValueError(
-            f"images are {_size(images)} pixels; both sides must be multiples of {divisible_by}. Crop or pad them."
-        )
-    if images.dtype != np.float32:
-        rest = " and divide by 255" if images.dtype.kind in "ui" else ""
-        raise TypeError(f"images have dtype {images.dtype}; they need float32. Use images.astype('float32'){rest}.")
-    if not np.isfinite(images).all():
-        broken = np.count_nonzero(~np.isfinite(images))
-        raise ValueError(f"images hold {broken} values that are NaN or infinite; 0 to 1 is allowed.")
-    low, high = images.min(), images.max()
-    if low < 0 or high > 1:
-        advice = " Divide by 255." if low >= 0 and 1 < high <= 255 else ""
-        raise ValueError(f"images hold values from {low:g} to {high:g}; 0 to 1 is allowed.{advice}")
-    if classes > 2:
-        _check_classes(masks, classes)
-    else:
-        _check_two(masks)
-    if weights is not None:
-        _check_weights(given.array("weights", weights), masks.shape)
-
-
-def _check_two(masks):
-    if masks.dtype not in (np.uint8, np.bool_, np.float32):
-        raise TypeError(f"masks have dtype {masks.dtype}; they need uint8, bool or float32. Use masks.astype('uint8').")
-    allowed = (masks == 0) | (masks == 1)
-    if not allowed.all():
-        raise ValueError(f"masks hold {_some_values(masks)}; only 0 and 1 are allowed.{_mask_advice(masks)}")
-
-
-def _check_classes(masks, classes):
-    if masks.dtype.kind not in "ui":
-        raise TypeError(
-            f"masks have dtype {masks.dtype}; class numbers need an integer dtype. Use masks.astype('uint8'), and never "
-            "divide class numbers."
-        )
-    if masks.min() < 0 or masks.max() >= classes:
-        raise ValueError(
-            f"masks hold {_some_values(masks)}; with {classes} classes the numbers 0 to {classes - 1} are allowed, "
-            "0 for the ground. Count the ground as a class, and give each class the next free number."
-        )
-
-
-def _check_weights(weights, shape):
-    if weights.shape != shape:
-        raise ValueError(f"weights have shape {weights.shape}, masks {shape}; each pixel of a mask needs one weight.")
-    if weights.dtype != np.float32:
-        raise TypeError(f"weights have dtype {weights.dtype}; they need float32. Use weights.astype('float32').")
-    if not (np.isfinite(weights).all() and weights.min() >= 0):
-        raise ValueError("weights hold values that are negative, NaN or infinite; a pixel counts 0 or more.")
+from utils import validate
 
 
 def dataset(
-    images,
-    masks,
-    *,
-    classes=2,
-    weights=None,
-    batch_size=8,
-    shuffle=False,
-    augment=False,
-    seed=0,
-    drop_remainder=None,
-    divisible_by=None,
+    images, masks, *, classes=2, weights=None, batch_size=8, shuffle=False, augment=False, seed=0, drop_remainder=None
 ) -> tf.data.Dataset:
     """Feed pictures and masks to a network in batches.
 
     Args:
-        images: float32 ``(N, H, W, C)``, 0..1.
-        masks: uint8 ``(N, H, W, 1)``, 0 or 1, or class numbers.
-        classes: how many classes a mask may name, the ground counted, see :func:`check_arrays`.
-        weights: float32 ``(N, H, W, 1)``, how much each pixel counts in the loss; by default all the same.
-        batch_size: pictures in a batch.
+        images: float ``(N, H, W, C)``, 0..1.
+        masks: ``(N, H, W, 1)``, 0 and 1, or with more than two classes the integers 0 to ``classes - 1``.
+        classes: how many classes a mask may name, the background counted.
+        weights: ``(N, H, W, 1)``, how much each pixel counts in the loss; by default all the same.
+        batch_size: pictures in a batch; all of them if there are fewer.
         shuffle: bring the pictures into another order in every epoch. For training only.
-        augment: turn and flip every picture together with its mask, another way in every epoch. For training only;
-            needs square pictures.
-        seed: whole number, -2**63 to 2**63 - 1; with the same seed (and the same ``keras.utils.set_random_seed``, if that
-            was called) a newly made data set gives the same batches, epoch after epoch.
+        augment: show every square picture in another position in every epoch, see :func:`augment`. For training only.
+        seed: with the same seed (and the same ``keras.utils.set_random_seed``, if that was called) a data set made anew
+            gives the same batches, epoch after epoch.
         drop_remainder: leave out the last batch of an epoch where it is smaller than the others, so that a compiled
             network meets one shape only. By default as ``shuffle``: with another order in every epoch no picture is
             left out for good, while an evaluation must count each one.
-        divisible_by: see :func:`check_arrays`.
 
     Returns:
-        tf.data.Dataset: pairs of float32 ``(batch, H, W, C)`` pictures and float32 ``(batch, H, W, 1)`` masks; with
-        weights, triples whose third part is float32 ``(batch, H, W, 1)``, which Keras multiplies with the pixels' losses.
+        Batches of images and masks, float32; with weights, of images, masks and weights, which Keras multiplies with
+        the losses of the pixels.
 
     Raises:
-        TypeError, ValueError: as :func:`check_arrays`; a batch size below 1 or larger than the number of pictures
-            where the remainder is dropped; pictures that are not square where ``augment`` is on.
+        ValueError: no pairs of images and masks, see :mod:`utils.validate`; or not square, where ``augment`` is on.
     """
-    check_arrays(images, masks, classes=classes, weights=weights, divisible_by=divisible_by)
-    batch_size = given.whole("batch_size", batch_size, 1, 2**31 - 1, "a batch holds 1 picture or more")
-    seed = given.whole("seed", seed, *_SEEDS)
-    shuffle, augment = given.flag("shuffle", shuffle), given.flag("augment", augment)
-    drop_remainder = shuffle if drop_remainder is None else given.flag("drop_remainder", drop_remainder)
-    batch_size = batch_size if drop_remainder else min(batch_size, len(images))
-    if drop_remainder and batch_size > len(images):
-        raise ValueError(f"batch_size is {batch_size} but there are {len(images)} images: no batch would ever be full.")
-    if augment and images.shape[1] != images.shape[2]:
-        raise ValueError(
-            f"images are {_size(images)} pixels; quarter turns need square ones. Crop them or use augment=False."
-        )
+    images, masks = validate.pair(images, masks, classes)
+    height, width = images.shape[1:3]
+    if augment and height != width:
+        raise ValueError(f"images are {height} x {width}; augment needs square ones: crop them, or use augment=False.")
     # A weight is one more channel of the mask until the batch is made, so it makes every turn that the mask makes.
-    layers = [masks] if weights is None else [masks, weights]
-    data = tf.data.Dataset.from_tensor_slices((images, *layers))
-    data = data.map(lambda image, *layers: (image, tf.concat([tf.cast(layer, tf.float32) for layer in layers], -1)))
+    maps = (masks,) if weights is None else (masks, weights)
+    data = tf.data.Dataset.from_tensor_slices((images, maps))
+    data = data.map(lambda image, maps: (image, tf.concat([tf.cast(one, tf.float32) for one in maps], axis=-1)))
     data = data.cache()
     if shuffle:
         data = data.shuffle(len(images), seed=seed, reshuffle_each_iteration=True)
     if augment:
-        dice = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-        data = tf.data.Dataset.zip(data, dice)
-        data = data.map(lambda pair, number: _augment_pair(pair, [seed, number]), num_parallel_calls=2)
-    data = data.batch(batch_size, drop_remainder=drop_remainder)
+        data = _augmented(data, seed)
+    drop_remainder = shuffle if drop_remainder is None else drop_remainder
+    data = data.batch(min(batch_size, len(images)), drop_remainder=drop_remainder)
     if weights is not None:
-        data = data.map(lambda image, both: (image, both[..., :1], both[..., 1:]))
-    return data.prefetch(2).with_options(no_autotune())
-
-
-def no_autotune() -> tf.data.Options:
-    """Options without the thread that tunes a pipeline while it runs.
-
-    That thread sleeps between its looks, longer and longer, and now and then the end of an epoch waited until it woke: 3 to 17
-    seconds in which nothing ran.
-    """
+        data = data.map(lambda image, maps: (image, maps[..., :1], maps[..., 1:]))
     options = tf.data.Options()
-    options.autotune.enabled = False
-    return options
+    options.autotune.enabled = False  # the thread that tunes a pipeline sleeps, and the end of an epoch may wait for it
+    return data.prefetch(2).with_options(options)
+
+
+def _augmented(data, seed):
+    """Pairs in random positions, others in every epoch."""
+    numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    data = tf.data.Dataset.zip(data, numbers)
+    return data.map(lambda pair, number: augment(*pair, [seed, number]), num_parallel_calls=2)
 
 
 def augment(image, mask, seed):
     """Show a picture and its mask in one of the eight positions of a square: four turns, each also mirrored.
 
-    A position is a table that says which pixel moves where. Image and mask are looked up in the same table, so a mask
-    cannot miss a step; and pixels only change places, nothing is interpolated, so a mask stays 0 and 1.
+    Image and mask make the same turn, and pixels only change places: nothing is interpolated, a mask stays 0 and 1.
 
     Args:
-        image: float32 ``(S, S, C)``.
-        mask: float32 ``(S, S, 1)``, or more channels that belong to the same pixels; other dtypes are converted.
+        image: ``(S, S, C)``.
+        mask: ``(S, S, 1)``, or more channels that belong to the same pixels.
         seed: two whole numbers. The same pair gives the same position; over many pairs all eight are equally likely.
 
     Returns:
-        tuple: image and mask, float32 tensors, same shapes as before.
-
-    Raises:
-        TypeError: image or mask is no array or tensor of numbers, or the seed is not made of whole numbers.
-        ValueError: a picture that is not square, a mask of another size, or a seed that is not two numbers.
+        The image, and the mask as float32, same shapes as before.
     """
-    side = _square(image, mask)
-    seed = _pair_of_seeds(seed)
     position = tf.random.stateless_uniform([], seed, 0, 8, tf.int32)
-    places = tf.constant(positions(side))[position]
-    turned = [tf.gather(tf.reshape(array, (side * side, -1)), places) for array in (image, mask)]
-    return turned[0], tf.cast(turned[1], tf.float32)
+
+    def turned(array):
+        mirrored = tf.cond(position < 4, lambda: array, lambda: tf.image.transpose(array))
+        return tf.ensure_shape(tf.image.rot90(mirrored, position % 4), array.shape)
+
+    return turned(image), tf.cast(turned(mask), tf.float32)
 
 
-def positions(side) -> np.ndarray:
-    """The eight positions of a square of pixels, as tables for looking up.
+# ---- Elastic deformation ---------------------------------------------------------------------------------------------
+# Source: Ronneberger, Fischer, Brox, "U-Net", 2015, section 3.1: random displacement vectors on a coarse 3 x 3 grid,
+# from a Gaussian of 10 pixels standard deviation, and bicubic interpolation to a displacement for every pixel.
+
+
+def displacement_field(shape, seed=0, *, deviation=10.0, grid=3) -> np.ndarray:
+    """Draw a smooth displacement field: where each pixel of a deformed picture looks for its value.
+
+    ``output[y, x] = input[y + field[0, y, x], x + field[1, y, x]]``
 
     Args:
-        side: pixels along one side, 1 to 8192.
+        shape: height and width in pixels.
+        seed: whole number or ``numpy.random.Generator``.
+        deviation: standard deviation of the vectors at the points of the grid, in pixels.
+        grid: points along each side; the outer ones lie on the corners.
 
     Returns:
-        np.ndarray: int32 ``(8, side, side)``. Entry ``[p, y, x]`` is the number of the pixel (counted row by row) that
-        is seen at row y, column x in position p. Positions 0 to 3 are quarter turns counterclockwise, 4 to 7 the same
-        turns of the square mirrored along its diagonal.
-
-    Raises:
-        TypeError, ValueError: a side that is not a whole number, or out of range.
+        float32 ``(2, H, W)``, in pixels, downward and to the right.
     """
-    side = given.whole("side", side, 1, 8192)
-    pixels = np.arange(side * side, dtype=np.int32).reshape(side, side)
-    return np.stack([np.rot90(square, turns) for square in (pixels, pixels.T) for turns in range(4)])
+    return interpolate_field(np.random.default_rng(seed).normal(0, deviation, (2, grid, grid)), shape)
 
 
-def _augment_pair(pair, seed):
-    """Call :func:`augment`, whose name is an argument's inside :func:`dataset`."""
-    return augment(*pair, seed)
+def interpolate_field(coarse, shape) -> np.ndarray:
+    """Interpolate vectors on a coarse grid ``(2, G, G)`` to every pixel, bicubically: float32 ``(2, H, W)``.
+
+    The outer points lie on the centres of the corner pixels. Beyond the sides the grid is mirrored, so the field
+    arrives there without slope.
+    """
+    axes = (np.linspace(0, points - 1, side) for points, side in zip(np.shape(coarse)[1:], shape))
+    places = np.meshgrid(*axes, indexing="ij")
+    parts = [ndimage.map_coordinates(part, places, float, order=3, mode="mirror") for part in coarse]
+    return np.stack(parts).astype(np.float32)
 
 
-def _square(image, mask) -> int:
-    """The side of a square picture whose mask has the same size, or an error that says what was given."""
-    for name, array in (("image", image), ("mask", mask)):
-        if not (hasattr(array, "shape") and hasattr(array, "dtype")):
-            raise TypeError(f"{name} is {given.shown(array)}; give an array or a tensor.")
-        if not tf.is_tensor(array):
-            given.array(name, array)
-        elif not (array.dtype.is_floating or array.dtype.is_integer or array.dtype.is_bool):
-            raise TypeError(f"{name} is {given.shown(array)}; give an array of numbers.")
-        if len(array.shape) != 3 or 0 in array.shape:
-            raise ValueError(f"{name} has shape {tuple(array.shape)}; it needs (S, S, C), a single square picture.")
-    if not image.shape[0] == image.shape[1] == mask.shape[0] == mask.shape[1]:
-        raise ValueError(
-            f"image has shape {tuple(image.shape)}, mask {tuple(mask.shape)}; both must be square, and of the same size."
-        )
-    return image.shape[0]
+def deform(image, mask, field):
+    """Move the pixels of a picture and of its mask by the same displacement field.
+
+    Args:
+        image: ``(H, W, C)``, 0..1; interpolated with bicubic splines, then cut to 0..1.
+        mask: ``(H, W, 1)`` of any dtype; takes the nearest pixel, so no new value appears.
+        field: ``(2, H, W)``, see :func:`displacement_field`. What lies beyond the sides of the picture is mirrored.
+
+    Returns:
+        The image as float32 and the mask, same shapes as before.
+    """
+    places = np.indices(field.shape[1:]) + field
+
+    def moved(array, order):
+        channels = np.moveaxis(array, -1, 0)
+        return np.stack([ndimage.map_coordinates(c, places, order=order, mode="mirror") for c in channels], axis=-1)
+
+    return np.clip(moved(image, 3), 0, 1).astype(np.float32), moved(mask, 0)
 
 
-def _pair_of_seeds(seed):
-    """Two whole numbers as TensorFlow takes them; a number that is known only when the graph runs stays as it is."""
-    numbers = seed if tf.is_tensor(seed) else given.many("seed", seed)
-    if tf.is_tensor(seed) and len(seed.shape) == 1 and seed.dtype.is_integer:
-        numbers = list(tf.unstack(seed))
-    if not isinstance(numbers, list) or len(numbers) != 2:
-        raise ValueError(f"seed is {given.shown(seed)}; give two whole numbers.")
-    return [n if tf.is_tensor(n) else given.whole("a number of the seed", n, *_SEEDS) for n in numbers]
+def elastic_copies(images, masks, count, *, seed=0, deviation=None, grid=3):
+    """Make a data set ``count`` times as large: the N pictures as they are, then deformed copies, each in its own way.
+
+    The deviation is :func:`paper_deviation` unless you give another one, see :func:`displacement_field`.
+    """
+    rng, shape = np.random.default_rng(seed), images.shape[1:3]
+    deviation = paper_deviation(min(shape)) if deviation is None else deviation
+    pairs = list(zip(images, masks))
+    for image, mask in pairs * (count - 1):
+        pairs.append(deform(image, mask, displacement_field(shape, rng, deviation=deviation, grid=grid)))
+    images, masks = zip(*pairs)
+    return np.stack(images), np.stack(masks)
 
 
-_SEEDS = -(2**63), 2**63 - 1
+def paper_deviation(side) -> float:
+    """The standard deviation of the paper, 10 pixels on 512, in the same share of another side."""
+    return 10.0 * side / 512
 
 
-def _size(array) -> str:
-    """Return height and width of an array of pictures, in words."""
-    return f"{array.shape[1]} x {array.shape[2]}"
+def folding_share(field) -> float:
+    """Share of pixels where a displacement field turns the picture inside out: its Jacobian determinant is 0 or less.
+
+    What is folded shows the same part twice, mirrored: a sign that the deformation is too strong.
+    """
+    (yy, yx), (xy, xx) = (np.gradient(part) for part in np.asarray(field, float))
+    return float((((1 + yy) * (1 + xx) - yx * xy) <= 0).mean())
 
 
-def _hint(array) -> str:
-    """Say what to do about an array with the wrong axes."""
-    if array.ndim == 4:
-        return " Choose one channel: array[..., :1]."
-    if array.ndim == 3 and array.shape[-1] in (1, 3):
-        return " For a single picture use array[None]."
-    return " A missing channel axis is added with array[..., None]." if array.ndim == 3 else ""
+# ---- Crops of large pictures -----------------------------------------------------------------------------------------
 
 
-def _some_values(array, most=5) -> str:
-    """Name the values of an array, or the smallest few and the largest."""
-    values = np.unique(np.round(np.asarray(array, float), 3))
-    listed = ", ".join(f"{value:.3g}" for value in values[:most])
-    return f"the values {listed}" if len(values) <= most else f"{len(values)} values ({listed}, ... {values[-1]:.3g})"
+def stretch(image, low=1.0, high=99.5) -> np.ndarray:
+    """Stretch the brightness of ``(H, W)`` so that these percentiles become 0 and 1, and take the square root.
+
+    float32, 0..1; what lies beyond the percentiles is cut, and a picture of one value becomes 0.
+    """
+    image = np.asarray(image, np.float64)
+    bottom, top = np.percentile(image, [low, high])
+    return np.sqrt(np.clip((image - bottom) / max(top - bottom, 1e-12), 0, 1)).astype(np.float32)
 
 
-def _mask_advice(masks) -> str:
-    """Guess from the values what happened to a mask, and say what to do."""
-    values = np.unique(masks)
-    if len(values) <= 2 and values[-1] == 255:
-        return " Divide by 255."
-    if len(values) > 2 and values[0] >= 0 and (values[-1] <= 1 or values[-1] == 255):
-        return " In-between values come from interpolation: turn or resize masks with nearest neighbours."
-    return " Use (masks > 0) if every other value means the shape."
+def to_rgb(image) -> np.ndarray:
+    """A grey picture three times, for a network that takes colours: ``(H, W)`` to float32 ``(H, W, 3)``."""
+    return np.repeat(np.asarray(image, np.float32)[..., None], 3, axis=-1)
+
+
+def random_crops(images, labels, count, *, size=64, seed=0, bend=2.0, zoom=1.2, light=0.2):
+    """Cut square crops at random places, each turned, zoomed, bent and lit in its own way.
+
+    Args:
+        images, labels: lists of pictures ``(H, W)``, 0..1, and of their label maps.
+        count: how many crops; pictures with more pixels are cut more often.
+        size: side of a crop in pixels.
+        bend: standard deviation of the elastic deformation in pixels, 0 for none.
+        zoom: crops are enlarged or reduced by up to this factor, 1 or more. With 1 they are not turned either.
+        light: brightness and contrast change by up to this share, 0 for no change.
+
+    Returns:
+        float32 ``(count, size, size, 3)``, 0..1, and int32 ``(count, size, size)``, the numbers of the objects as they
+        were. Beyond the sides of a picture it is mirrored.
+    """
+    rng = np.random.default_rng(seed)
+    images = [np.asarray(image, np.float32) for image in images]
+    margin = 0 if zoom == 1 and bend == 0 else size // 2
+    pairs = [[np.pad(one, margin, mode="reflect") for one in pair] for pair in zip(images, labels)]
+    share = np.array([image.size for image in images]) / sum(image.size for image in images)
+    crops = [_crop(*pairs[rng.choice(len(pairs), p=share)], size, margin, rng, bend, zoom, light) for _ in range(count)]
+    images, labels = zip(*crops)
+    return to_rgb(np.stack(images)), np.stack(labels).astype(np.int32)
+
+
+def _crop(image, labels, size, margin, rng, bend, zoom, light):
+    """One crop from a picture that has a margin on each side."""
+    side = size + 2 * margin
+    row, column = (rng.integers(length - side + 1) for length in image.shape)
+    image, labels = (array[row : row + side, column : column + side] for array in (image, labels))
+    if margin:
+        field = displacement_field((side, side), rng, deviation=bend)
+        field = field + (_turn_and_zoom(side, rng, zoom) if zoom > 1 else 0)
+        image, labels = (array[..., 0] for array in deform(image[..., None], labels[..., None], field))
+        image, labels = (array[margin:-margin, margin:-margin] for array in (image, labels))
+    contrast, brightness = 1 + rng.uniform(-light, light), rng.uniform(-light, light) / 2
+    return np.clip((image - image.mean()) * contrast + image.mean() + brightness, 0, 1), labels
+
+
+def _turn_and_zoom(side, rng, zoom):
+    """A displacement field that turns by any angle and zooms around the centre."""
+    angle, scale = rng.uniform(0, 2 * np.pi), np.exp(rng.uniform(-1, 1) * np.log(zoom))
+    y, x = np.indices((side, side)) - (side - 1) / 2
+    cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
+    return np.stack([cosine * y - sine * x - y, sine * y + cosine * x - x])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from keras import layers
+from scipy import ndimage
 
-from utils.checks.base import Waiting, call, check, number
+from utils.checks.base import Waiting, call, check, judge, number
 
 PICTURE = np.array([[3, 1, 0, 2], [0, 2, 5, 1], [4, 1, 0, 3], [1, 0, 2, 6]])
 KERNEL = np.array([[0, 1, 0], [-1, 0, 2], [0, 0, -1]])
@@ -15,42 +17,33 @@ PLACES = ((1, 1), (1, 2), (3, 3))
 @check
 def convolution_by_hand(answer):
     """A convolution with zero padding, then a ReLU: ``answer`` is a list of three numbers, one for each place."""
-    mistakes = {
-        "relu": "The ReLU is missing: it sets negative values to zero.",
-        "flipped": "You turned the kernel by half a circle. Lay it on the picture as it is printed.",
-        "transposed": "You took the kernel's rows for its columns.",
-        "edge": "Around the border lie zeros, not copies of the nearest pixel.",
-        "corner": "The middle of the window lies on the place, not its upper left corner.",
-        "counted": "Rows and columns are counted from 0.",
-        "mean": "You took the mean of the nine products. Add them up.",
-    }
     values = np.ravel(np.asarray(call(answer), float))
     if np.isnan(values).any():
         raise Waiting
     if len(values) != len(PLACES):
-        return f"Give {len(PLACES)} numbers, one for each place; you gave {len(values)}."
-    if np.allclose(values, _by_hand()):
-        return None
-    for mistake, reason in mistakes.items():
-        if np.allclose(values, _by_hand(mistake), atol=0.01):
-            return reason
-    (row, column), value = next((p, v) for p, v, right in zip(PLACES, values, _by_hand()) if not np.isclose(v, right))
-    return (
-        f"At row {row}, column {column} you say {value:g}. Lay the kernel's middle on that pixel, multiply the nine pairs "
-        "of numbers and add them up; outside of the picture there is 0."
+        yield f"Give {len(PLACES)} numbers, one for each place; you gave {len(values)}."
+    right = _by_hand()
+    mistakes = (
+        (_by_hand(smallest=-99), "The ReLU is missing: it sets negative values to zero."),
+        (_by_hand(KERNEL[::-1, ::-1]), "You turned the kernel by half a circle. Lay it down as it is printed."),
+        (_by_hand(KERNEL.T), "You took the kernel's rows for its columns."),
+        (_by_hand(mode="nearest"), "Around the border lie zeros, not copies of the nearest pixel."),
+        (_by_hand(shift=1), "The middle of the window lies on the place, not its upper left corner."),
+        (_by_hand(shift=-1), "Rows and columns are counted from 0."),
+        (right / 9, "You took the mean of the nine products. Add them up."),
     )
+    wrong = int(np.argmax(values != right))
+    otherwise = (
+        f"At row {PLACES[wrong][0]}, column {PLACES[wrong][1]} you say {values[wrong]:g}. Lay the kernel's middle on that "
+        "pixel, multiply the nine pairs of numbers and add them up; outside of the picture there is 0."
+    )
+    yield judge(values, right, mistakes, otherwise=otherwise, atol=0.01)
 
 
-def _by_hand(mistake=None):
-    """The three values, right or with one of the typical mistakes."""
-    kernel = {"flipped": KERNEL[::-1, ::-1], "transposed": KERNEL.T}.get(mistake, KERNEL)
-    before = 0 if mistake == "corner" else 1
-    padded = np.pad(PICTURE, (before, 2 - before), mode="edge" if mistake == "edge" else "constant")
-    sums = []
-    for row, column in np.array(PLACES) - (mistake == "counted"):
-        sums.append((padded[row : row + 3, column : column + 3] * kernel).sum())
-    values = np.array(sums) / (9 if mistake == "mean" else 1)
-    return values if mistake == "relu" else np.maximum(values, 0)
+def _by_hand(kernel=KERNEL, mode="constant", shift=0, smallest=0):
+    """The values at the three places, or ``shift`` pixels below them and to the right."""
+    sums = np.pad(ndimage.correlate(PICTURE, kernel, mode=mode), 1)
+    return np.array([max(sums[row + 1 + shift, column + 1 + shift], smallest) for row, column in PLACES])
 
 
 @check
@@ -59,28 +52,21 @@ def max_pooling(answer):
     generator = np.random.default_rng(0)
     for shape, size in (((6, 4, 2), 2), ((9, 6, 1), 3), ((7, 5, 2), 2)):
         features = generator.permutation(np.prod(shape)).reshape(shape).astype(np.float32)
-        rows, columns = shape[0] // size, shape[1] // size
-        result = np.asarray(call(answer, features.copy(), size), float)
-        cut = features[: rows * size, : columns * size].astype(float)
-        windows = cut.reshape(rows, size, columns, size, shape[2])
-        right = windows.max(axis=(1, 3))
-        if result.shape == right.shape and np.array_equal(result, right):
-            continue
+        right, mean = (pool(size)(features[None])[0] for pool in (layers.MaxPooling2D, layers.AveragePooling2D))
+        rows, columns, channels = right.shape
+        mistakes = (
+            (mean, "That is the mean of each window (average pooling). Take the largest value."),
+            (features[::size, ::size][:rows, :columns], "You keep the first pixel of each window, not the largest."),
+        )
+        overlapping = (shape[0] - size + 1, shape[1] - size + 1, channels)
+        padded = (-(-shape[0] // size), -(-shape[1] // size), channels)
+        shapes = {
+            padded: "Rows and columns that do not fill a window are left out.",
+            overlapping: f"Your windows overlap. Move the window by {size} pixels each time, not by 1.",
+            (rows, columns): "The channels are gone. Pool each channel on its own, over rows and columns only.",
+        }
         case = f"For an array of shape {shape} and size {size}: "
-        if result.shape == right.shape[:2] and shape[2] > 1:
-            return case + "the channels are gone. Pool each channel on its own, over rows and columns only."
-        if result.shape[:2] == (shape[0] - size + 1, shape[1] - size + 1):
-            return case + f"your windows overlap. Move the window by {size} pixels each time, not by 1."
-        if result.shape != right.shape:
-            hint = " Rows and columns that do not fill a window are left out." if shape[0] % size else ""
-            return case + f"the result has the shape {result.shape}; it should be {right.shape}.{hint}"
-        if np.allclose(result, windows.mean(axis=(1, 3))):
-            return case + "that is the mean of each window (average pooling). Here the largest value is asked for."
-        if np.array_equal(result, windows[:, 0, :, 0]):
-            return case + "you keep the first pixel of each window, not the largest."
-        wrong = int((result != right).sum())
-        return case + f"{wrong} of {right.size} values are not the largest of their window."
-    return None
+        yield judge(call(answer, features, size), right, mistakes, shapes, case)
 
 
 @check
@@ -90,85 +76,59 @@ def step_up(answer):
     for (height, width, channels), carried in (((3, 2, 2), 2), ((2, 3, 2), 3), ((2, 2, 1), 4)):
         below = 1.0 + generator.permutation(height * width * channels).reshape(height, width, channels)
         skip = -1.0 - generator.permutation(4 * height * width * carried).reshape(2 * height, 2 * width, carried)
-        result = np.asarray(call(answer, below.copy(), skip.copy()))
         large = below.repeat(2, axis=0).repeat(2, axis=1)
-        right = np.concatenate([skip, large], axis=-1)
-        if result.shape == right.shape and np.array_equal(result, right):
-            continue
+        nails = np.zeros_like(large)
+        nails[::2, ::2] = below
+        added = skip + large if carried == channels else skip
+        mistakes = (
+            (skip, "That is the skip alone; what comes from below is missing."),
+            (large, "That is what comes from below alone; the skip is missing."),
+            (added, "You added them. Lay the channels side by side, so that the next layer can weigh each."),
+            (np.dstack([large, skip]), "The order is skip first, then what comes from below, as in the network."),
+            (np.dstack([skip, np.tile(below, (2, 2, 1))]), "You laid four copies of the whole map side by side."),
+            (np.dstack([skip, nails]), "Only one pixel of each 2x2 block is filled. Repeat the value in all four."),
+        )
+        stacked = "You laid them below or beside each other in the picture. The channels are the last axis."
+        shapes = {
+            (4 * height, 2 * width, carried): stacked,
+            (2 * height, 4 * width, carried): stacked,
+            (height, width, carried + channels): "The result is as small as what comes from below. Enlarge that.",
+            (2 * height, 2 * width, carried + 2 * channels): "The channels from below are there twice.",
+        }
         case = f"For {below.shape} from below and {skip.shape} over the skip: "
-        if result.shape == skip.shape and np.array_equal(result, skip + large):
-            return case + "you added them. Lay the channels side by side, so that the next layer can weigh each."
-        if result.shape == skip.shape and np.array_equal(result, skip):
-            return case + "that is the skip alone; what comes from below is missing."
-        if result.shape == large.shape and np.array_equal(result, large):
-            return case + "that is what comes from below alone; the skip is missing."
-        if result.shape[:2] == (height, width):
-            return case + "the result is as small as what comes from below. Enlarge that, and leave the skip as it is."
-        if result.shape in ((4 * height, 2 * width, carried), (2 * height, 4 * width, carried)):
-            return case + "you laid them below or beside each other in the picture. The channels are the last axis."
-        if result.shape == (*skip.shape[:2], carried + 2 * channels):
-            return case + "the channels from below are there twice. Repeat rows and columns only."
-        if result.shape != right.shape:
-            return case + f"the result has the shape {result.shape}; it should be {right.shape}."
-        if np.array_equal(result, np.concatenate([large, skip], axis=-1)):
-            return case + "the order is skip first, then what comes from below, as in the network."
-        arrived = result[..., carried:]
-        if np.array_equal(arrived, np.tile(below, (2, 2, 1))):
-            return case + "you laid four copies of the whole map side by side. Each single pixel becomes a 2x2 block."
-        if np.array_equal(arrived[::2, ::2], below) and not arrived[1::2].any():
-            return case + "only one pixel of each 2x2 block is filled; the others are 0. Repeat the value."
-        wrong = int((result != right).sum())
-        return case + f"{wrong} of {right.size} values are not where they should be."
-    return None
+        yield judge(call(answer, below, skip), np.dstack([skip, large]), mistakes, shapes, case)
 
 
 @check
 def levels(answer):
     """The shapes on the way down: ``answer(size, depth, base)`` lists ``(side, channels)``, the bottleneck last."""
-    mistakes = {
-        "bottleneck": "The bottleneck is missing: after the last pooling there is one more block.",
-        "channels": "The channels stay the same. Each level has twice as many as the one above.",
-        "added": "The channels grow by the same number each time. They double.",
-        "early": "You double the channels before the first level; it has `base` of them.",
-        "size": "The side stays the same. Each pooling halves it.",
-        "quarter": "A 2x2 pooling leaves a quarter of the pixels: half the rows and half the columns. The side is halved.",
-        "pooled": "You pool before the first level; it works at the full size.",
-        "swapped": "The order in a pair is (side, channels).",
-        "upward": "Begin with level 1, at the full size, and end with the bottleneck.",
-        "image": "The picture itself is not asked for; begin with level 1.",
-    }
     for size, depth, base in ((96, 2, 16), (64, 3, 8), (256, 4, 4), (32, 1, 64)):
-        given = [tuple(np.ravel(pair).tolist()) for pair in call(answer, size, depth, base)]
-        right = _levels(size, depth, base)
-        if given == right:
-            continue
+        level = np.arange(depth + 1)
+        sides, channels = size // 2**level, base * 2**level
+        right = np.column_stack([sides, channels])
+        columns = (
+            (sides, 0 * level + base, "The channels stay the same. Each level has twice as many as the one above."),
+            (sides, base * (level + 1), "The channels grow by the same number each time. They double."),
+            (sides, 2 * channels, "You double the channels before the first level; it has `base` of them."),
+            (0 * level + size, channels, "The side stays the same. Each pooling halves it."),
+            (size // 4**level, channels, "A 2x2 pooling halves the rows and the columns, so the side is halved."),
+            (sides // 2, channels, "You pool before the first level; it works at the full size."),
+            (channels, sides, "The order in a pair is (side, channels)."),
+        )
+        mistakes = [(np.column_stack(pair), sentence) for *pair, sentence in columns]
+        mistakes += [
+            (right[:-1], "The bottleneck is missing: after the last pooling there is one more block."),
+            ([(size, 3), *right], "The picture itself is not asked for; begin with level 1."),
+            (right[::-1], "Begin with level 1, at the full size, and end with the bottleneck."),
+        ]
+        wanted = f"there is one for each level and one for the bottleneck, {depth + 1}."
+        shapes = {(count, 2): f"You list {count} pairs; {wanted}" for count in range(20)}
         case = f"For size {size}, depth {depth} and base {base}: "
-        for mistake, reason in mistakes.items():
-            if given == _levels(size, depth, base, mistake):
-                return case + reason
-        if any(len(pair) != 2 for pair in given):
-            return case + "give pairs of two numbers, (side, channels)."
-        if len(given) != depth + 1:
-            return (
-                case
-                + f"you list {len(given)} pairs; there is one for each level and one for the bottleneck, {depth + 1}."
-            )
-        place, pair = next((k, pair) for k, pair in enumerate(given) if pair != right[k])
-        where = f"level {place + 1}" if place < depth else "the bottleneck"
-        return case + f"{where} cannot be {pair}. Each pooling halves the side, and each level doubles the channels."
-    return None
+        yield judge(list(call(answer, size, depth, base)), right, mistakes, shapes, case)
 
 
-def _levels(size, depth, base, mistake=None):
-    """Side and channels at every level, right or with one of the typical mistakes."""
-    pairs = []
-    for level in range(depth + (mistake != "bottleneck")):
-        side = size // {"size": 1, "quarter": 4**level, "pooled": 2 ** (level + 1)}.get(mistake, 2**level)
-        times = {"channels": 1, "added": level + 1, "early": 2 ** (level + 1)}.get(mistake, 2**level)
-        pairs.append((base * times, side) if mistake == "swapped" else (side, base * times))
-    if mistake == "image":
-        return [(size, 3), *pairs]
-    return pairs[::-1] if mistake == "upward" else pairs
+LEVEL = [(3, 1), (3, 1), (2, 2)]
+STACKS = ([], LEVEL[:1], LEVEL[:2], LEVEL, [*LEVEL, *LEVEL[:2]], [*LEVEL, *LEVEL, *LEVEL[:2]], [(5, 1), (3, 2), (3, 1)])
 
 
 @check
@@ -181,26 +141,18 @@ def receptive_field_rule(answer):
         "kernel": "A kernel of k pixels adds k - 1 steps, because the pixel in the middle of it was seen before.",
         "pool": "A pooling layer has a window too: it adds (kernel - 1) * step like any other layer.",
     }
-    suspects = set(mistakes)
-    complaint = None
-    two = [(3, 1), (3, 1)]
-    encoder = [*two, (2, 2), *two]
-    for layers in ([], two[:1], two, [*two, (2, 2)], encoder, [*encoder, (2, 2), *two], [(5, 1), (3, 2), (3, 1)]):
-        result, right = number(call(answer, list(layers))), _field(layers)
-        suspects = {name for name in suspects if _field(layers, name) == result}
-        if result != right and complaint is None:
-            complaint = f"For the layers {layers} you say {result:g} px; it is {right} px."
-    if complaint is None:
-        return None
-    reasons = [mistakes[name] for name in mistakes if name in suspects]
+    values, right = [number(call(answer, stack)) for stack in STACKS], [_field(stack) for stack in STACKS]
+    wrong = [([_field(stack, mistake) for stack in STACKS], sentence) for mistake, sentence in mistakes.items()]
+    stack, value, wanted = next((row for row in zip(STACKS, values, right) if row[1] != row[2]), (None, 1, 1))
+    case = f"For the layers {stack} you say {value:g} px; it is {wanted} px. "
     rule = "Each layer adds (kernel - 1) * step; then its stride multiplies the step."
-    return f"{complaint} {reasons[0] if reasons else rule}"
+    yield judge(values, right, wrong, case=case, otherwise=rule)
 
 
-def _field(layers, mistake=None):
+def _field(stack, mistake=None):
     """Receptive field of a stack of (kernel, stride), right or with one of the typical mistakes."""
     seen, step = int(mistake != "zero"), 1
-    for kernel, stride in layers:
+    for kernel, stride in stack:
         if mistake == "late":
             step *= stride
         if not (mistake == "pool" and stride > 1):
@@ -220,19 +172,13 @@ def way_down(answer):
     stack = [tuple(layer) for layer in call(answer)]
     for layer in stack:
         if layer != (2, 2) and (len(layer) != 2 or layer[1] != 1 or layer[0] % 2 != 1):
-            return f"{layer} is neither a 2x2 pooling, (2, 2), nor a convolution with an odd kernel, such as (3, 1)."
+            yield f"{layer} is neither a 2x2 pooling, (2, 2), nor a convolution with an odd kernel, such as (3, 1)."
     seen, step = _field(stack), 2 ** stack.count((2, 2))
     weights = sum(kernel**2 for kernel, stride in stack if stride == 1)
-    found = f"Your layers see {seen} px with {weights} weights, and neighbouring pixels end {step} px apart. "
+    found = f"Your layers see {seen} px with {weights} weights, and neighbouring pixels end {step} px apart."
     if step > STEP:
-        return found + f"That is too coarse: at most {STEP} px apart. Take a pooling away."
+        yield f"{found} That is too coarse: at most {STEP} px apart. Take a pooling away."
     if weights > WEIGHTS:
-        return (
-            found
-            + f"Those are too many weights: at most {WEIGHTS}. The same kernel adds twice as much after a pooling."
-        )
+        yield f"{found} Those are too many weights: at most {WEIGHTS}. A kernel adds twice as much after a pooling."
     if seen < SEE:
-        return (
-            found + f"That is too narrow: at least {SEE} px. Which layers widen the view most, and where in the list?"
-        )
-    return None
+        yield f"{found} That is too narrow: at least {SEE} px. Which layers widen the view most, and where?"

@@ -7,135 +7,91 @@ import inspect
 
 import numpy as np
 
-from utils import cost, metrics, training, unet
-from utils.checks.base import Waiting, call, check, number
+from utils import cost, losses, metrics, training, unet
+from utils.checks.base import Waiting, call, check, judge, number
 
 
 @check
 def cross_entropy(my_loss):
-    """Check a function of truth and probability that returns the mean binary cross-entropy."""
+    """A function of truth and probability that returns the mean binary cross-entropy."""
     truth = np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
     probability = np.array([[0.9, 0.2, 0.3], [0.6, 0.1, 0.8]])
-    values = -np.where(truth == 1, np.log(probability), np.log(1 - probability))
-    answer = call(my_loss, truth, probability)
-    if np.shape(answer) != ():
-        return f"You return an array of shape {np.shape(answer)}; take the mean over all pixels to get one number."
-    value, right = number(answer), values.mean()
-    if np.isclose(value, right, rtol=1e-4):
-        return None
-    for wrong, complaint in (
-        (-right, "The sign is turned round: logarithms of probabilities are negative, a loss is positive."),
+    values = losses.binary_cross_entropy(truth, probability)
+    right = values.mean()
+    mistakes = (
+        (-right, "The sign is wrong: logarithms of probabilities are negative, a loss is positive."),
         (values.sum(), "This is the sum over the pixels; the mean does not grow with the size of the picture."),
-        (-np.mean(truth * np.log(probability)), "Only pixels of shape count in your loss; ground needs log(1 - p)."),
+        (-np.mean(truth * np.log(probability)), "Only foreground counts in your loss; background needs log(1 - p)."),
         (right / np.log(10), "This is the logarithm to base 10; use the natural one, np.log."),
         (right / np.log(2), "This is the logarithm to base 2; use the natural one, np.log."),
         (np.mean((truth - probability) ** 2), "This is the mean squared error, another loss."),
-    ):
-        if np.isclose(value, wrong, rtol=1e-4):
-            return complaint
-    return f"Expected {right:.4f} for a small example, got {value:.4f}. Work out one pixel by hand and compare."
+    )
+    result = number(call(my_loss, truth, probability), "Return one number: take the mean over all pixels.")
+    otherwise = f"Expected {right:.4f} for a small example, got {result:.4f}. Work out one pixel by hand and compare."
+    yield judge(result, right, mistakes, otherwise=otherwise)
 
 
 @check
 def best_threshold(my_threshold):
-    """Check a function of probabilities, masks and thresholds that returns the threshold with the highest pooled IoU."""
+    """A function of probabilities, masks and thresholds that returns the threshold with the highest pooled IoU."""
     rng = np.random.default_rng(5)
     masks = np.zeros((2, 12, 12, 1), np.uint8)
     masks[0, 2:11, 1:11], masks[1, 5:7, 5:8] = 1, 1
     probability = np.clip(0.42 * masks + rng.uniform(0, 0.5, masks.shape), 0, 1)
     probability[1] = np.clip(probability[1] + 0.22 * (1 - masks[1]), 0, 1)
     thresholds = np.linspace(0.05, 0.95, 19)
-    both = [np.sum((probability > t) & (masks == 1)) for t in thresholds]
-    either = [np.sum((probability > t) | (masks == 1)) for t in thresholds]
-    ious = np.divide(both, either)
-    answer = call(my_threshold, probability, masks, thresholds)
-    if np.shape(answer) != ():
-        return f"You return an array of shape {np.shape(answer)}; return one threshold."
-    value, right = number(answer), thresholds[np.argmax(ious)]
-    accuracy = [np.mean((probability > t) == masks) for t in thresholds]
-    if np.isclose(value, right):
-        return None
-    if np.isclose(value, np.argmax(ious)) and isinstance(answer, (int, np.integer)):
-        return "This is the place of the best threshold in the list; return the threshold that stands there."
-    if np.isclose(value, ious.max()):
-        return "This is the highest IoU itself; return the threshold that gives it."
-    if np.isclose(value, thresholds[np.argmax(accuracy)]):
-        return "This threshold has the highest pixel accuracy; choose by IoU."
-    if np.isclose(value, thresholds[np.argmin(ious)]):
-        return "This threshold has the lowest IoU: look for the largest value, not the smallest."
-    each = [np.mean([metrics.iou(m, q > t) for m, q in zip(masks, probability)]) for t in thresholds]
-    if np.isclose(value, thresholds[np.argmax(each)]):
-        return "This is the threshold with the best mean over the images; count the pixels of all images together."
-    if not np.isclose(thresholds, value).any():
-        return f"{value:g} is not one of the thresholds; return one from the list."
-    return (
-        f"The best threshold of a small example is {right:.2f}, you return {value:.2f}. Pool the pixels of all images."
+    cut = [metrics.to_mask(probability, threshold) for threshold in thresholds]
+    ious = [metrics.iou(masks, mask) for mask in cut]
+    accuracy = [metrics.pixel_accuracy(masks, mask) for mask in cut]
+    each = [metrics.iou(masks, mask, per_image=True).mean() for mask in cut]
+    right = thresholds[np.argmax(ious)]
+    mistakes = (
+        (np.argmax(ious), "This is the place of the best threshold in the list; return the threshold itself."),
+        (max(ious), "This is the highest IoU itself; return the threshold that gives it."),
+        (thresholds[np.argmax(accuracy)], "This threshold has the highest pixel accuracy; choose by IoU."),
+        (thresholds[np.argmin(ious)], "This threshold has the lowest IoU: look for the largest value."),
+        (thresholds[np.argmax(each)], "This threshold has the best mean over the images; pool all pixels."),
     )
+    result = number(call(my_threshold, probability, masks, thresholds), "Return one threshold.")
+    otherwise = f"{result:g} is not one of the thresholds; return one from the list."
+    if np.isclose(thresholds, result).any():
+        otherwise = f"The best threshold of a small example is {right:.2f}, you return {result:.2f}. Pool all images."
+    yield judge(result, right, mistakes, otherwise=otherwise)
 
 
 @check
 def soft_dice(my_dice_loss):
-    """Check a function of truth and probability, ``(N, H, W, 1)``, that returns the mean soft Dice loss of the images."""
+    """A function of truth and probability, ``(N, H, W, 1)``, that returns the mean soft Dice loss of the images."""
     truth = np.zeros((2, 4, 4, 1))
     truth[0, :3], truth[1, 0, 0] = 1, 1
     p = np.random.default_rng(7).uniform(0.05, 0.95, truth.shape)
     p[0, 0], p[1, 0, 0] = 0.9, 0.7  # the first image is the better one, so pooling shows
-    answer = call(my_dice_loss, truth, p)
-    if np.shape(answer) == (2,):
-        return "You return one loss for each image; take their mean to get one number."
-    if np.shape(answer) != ():
-        return (
-            f"You return an array of shape {np.shape(answer)}; sum over height, width and channel of an image, "
-            "axis=(1, 2, 3), then take the mean over the images."
-        )
-    value, right = number(answer), _soft_dice(truth, p)
-    if np.isclose(value, right, rtol=1e-4):
-        return None
-    image = (1, 2, 3)
-    both, sizes = np.sum(truth * p, axis=image), np.sum(truth + p, axis=image)
-    for wrong, complaint in (
+    right = np.mean(losses.soft_dice_loss(truth, p))
+
+    def loss(p=p, axis=(1, 2, 3), total=np.sum, twice=2, above=1, below=1):
+        return 1 - np.mean((twice * total(truth * p, axis) + above) / (total(truth + p, axis) + below))
+
+    both, sizes = np.sum(truth * p, axis=(1, 2, 3)), np.sum(truth + p, axis=(1, 2, 3))
+    soft_iou = 1 - np.mean((both + 1) / (sizes - both + 1))
+    by_pixel = 1 - np.mean((2 * truth * p + 1) / (truth + p + 1))
+    mistakes = (
+        (losses.soft_dice_loss(truth, p), "You return one loss for each image; take their mean to get one number."),
         (1 - right, "This is the Dice score, which is high for a good mask; a loss is 1 minus it."),
-        (
-            _soft_dice(truth, p > 0.5),
-            "You cut the probabilities to a mask first. A cut has no slope to learn from; leave them as they are.",
-        ),
-        (
-            _soft_dice(truth, p, axis=None),
-            "You sum over the pixels of all images together; sum each image's own, then take the mean over the images.",
-        ),
-        (
-            _soft_dice(truth, p, axis=0),
-            "You sum over axis 0, the images; sum over height, width and channel, axis=(1, 2, 3).",
-        ),
-        (
-            1 - np.mean((2 * truth * p + 1) / (truth + p + 1)),
-            "You divide pixel by pixel; the sums over an image come first, then one division.",
-        ),
-        (
-            1 - np.mean((2 * np.mean(truth * p, axis=image) + 1) / (np.mean(truth + p, axis=image) + 1)),
-            "You take means over the pixels where the formula has sums, so the + 1 outweighs the picture.",
-        ),
-        (1 - np.mean((both + 1) / (sizes + 1)), "The overlap counts twice: 2 in front of the first sum is missing."),
-        (
-            1 - np.mean(2 * both / sizes),
-            "The + 1 above and below the line is missing; it keeps empty masks from 0 / 0.",
-        ),
-        (
-            1 - np.mean(2 * both / (sizes + 1)),
-            "The + 1 stands below the line only; above it keeps a perfect loss at 0.",
-        ),
-        (
-            1 - np.mean((both + 1) / (sizes - both + 1)),
-            "This is a soft IoU: below the line, Dice has the sum of both sizes.",
-        ),
-    ):
-        if np.isclose(value, wrong, rtol=1e-4):
-            return complaint
-    return f"Expected {right:.4f} for a small example, got {value:.4f}. Work out one image by hand and compare."
-
-
-def _soft_dice(truth, p, axis=(1, 2, 3)):
-    return 1 - np.mean((2 * np.sum(truth * p, axis=axis) + 1) / (np.sum(truth + p, axis=axis) + 1))
+        (loss(p > 0.5), "You cut the probabilities to a mask first. A cut has no slope to learn from."),
+        (loss(axis=None), "You sum over all images together; sum over each image, then take the mean over the images."),
+        (loss(axis=0), "You sum over axis 0, the images; sum over height, width and channel, axis=(1, 2, 3)."),
+        (by_pixel, "You divide pixel by pixel; the sums over an image come first, then one division."),
+        (loss(total=np.mean), "You take means over the pixels where the formula has sums, so the + 1 outweighs them."),
+        (loss(twice=1), "The overlap counts twice: 2 in front of the first sum is missing."),
+        (loss(above=0, below=0), "The + 1 above and below the line is missing; it keeps empty masks from 0 / 0."),
+        (loss(above=0), "The + 1 stands below the line only; above it keeps a perfect loss at 0."),
+        (soft_iou, "This is a soft IoU: below the line, Dice has the sum of both sizes."),
+    )
+    result = call(my_dice_loss, truth, p)
+    if np.shape(result) != (2,):
+        result = number(result, "Sum over height, width and channel of an image, then take the mean over the images.")
+    otherwise = f"Expected {right:.4f} for a small example, got {np.mean(result):.4f}. Work out one image by hand."
+    yield judge(result, right, mistakes, otherwise=otherwise)
 
 
 # ---- A table of scores -------------------------------------------------------------------------------------------------
@@ -144,7 +100,7 @@ BLANK, EVERYWHERE, NEAR, FLIPPED, GOOD = "blank", "shape everywhere", "sees too 
 
 
 def failed_runs(samples) -> dict[str, dict[str, float]]:
-    """The scores of four masks that are wrong on purpose, each in a way that a run can fail.
+    """Score four masks that are wrong on purpose, each in a way that a run can fail.
 
     Args:
         samples: pictures from :func:`utils.shapes.draw`.
@@ -159,51 +115,41 @@ def failed_runs(samples) -> dict[str, dict[str, float]]:
         "run 3": samples.masks[:, :, ::-1],
         "run 4": np.zeros_like(samples.masks),
     }
-    return {
-        run: {
-            "accuracy": metrics.pixel_accuracy(samples.masks, mask),
-            "iou": metrics.iou(samples.masks, mask),
-            "filled": metrics.recall(filled, mask),
-            "outlined": metrics.recall(outlined, mask),
-        }
-        for run, mask in masks.items()
-    }
+    scores = {run: metrics.silhouette_scores(samples, mask) for run, mask in masks.items()}
+    return {run: {name: row[name] for name in ("accuracy", "iou", "filled", "outlined")} for run, row in scores.items()}
 
 
 _FAILURES = {"run 1": NEAR, "run 2": EVERYWHERE, "run 3": FLIPPED, "run 4": BLANK}
 _WHY_NOT = {
     ("run 1", FLIPPED): "Run 1 finds all of the filled shapes; masks that lie elsewhere would lose both styles alike.",
     ("run 1", GOOD): "Run 1 is blind to something: compare its two recalls.",
-    ("run 2", GOOD): "Run 2 finds every silhouette, but look at its accuracy: what does it do with the ground?",
+    ("run 2", GOOD): "Run 2 finds every silhouette, but look at its accuracy: what does it do with the background?",
     ("run 2", BLANK): "A blank mask finds nothing; run 2 finds every silhouette.",
-    (
-        "run 3",
-        NEAR,
-    ): "Run 3 loses about as much of the filled shapes as of the outlined; with too small a view, only outlines suffer.",
+    ("run 3", NEAR): "Run 3 loses about as much of the filled shapes as of the outlined; with too small a view, only "
+    "outlines suffer.",
     ("run 3", BLANK): "Run 3 finds a part of both styles; a blank mask finds nothing.",
-    ("run 4", GOOD): "The accuracy of run 4 is the share of ground: any mask without shapes has it. Look at its IoU.",
+    ("run 4", GOOD): "The accuracy of run 4 is the share of background: any blank mask has it. Look at its IoU.",
     ("run 4", NEAR): "Run 4 does not find the filled shapes either, and those a small view can find.",
 }
 
 
 @check
 def failures(answer):
-    """Check a dict that says for each of :func:`failed_runs` what is wrong with it."""
+    """A dict that says for each of :func:`failed_runs` what is wrong with it."""
     answer = call(answer)
     if not isinstance(answer, dict):
-        return f'Give a dict such as {{"run 1": "{BLANK}"}}; this is of type {type(answer).__name__}.'
+        yield f'Give a dict such as {{"run 1": "{BLANK}"}}; this is of type {type(answer).__name__}.'
     words = (BLANK, EVERYWHERE, NEAR, FLIPPED, GOOD)
     answer = {run: word.strip().lower() if isinstance(word, str) else word for run, word in answer.items()}
     for run in _FAILURES:
         if answer.get(run) is None:
-            return f"{run.capitalize()} is not in your answer yet."
+            yield f"{run.capitalize()} is not in your answer yet."
         if answer[run] not in words:
-            return f"{answer[run]!r} is none of the words to choose from: {', '.join(words)}."
+            yield f"{answer[run]!r} is none of the words to choose from: {', '.join(words)}."
     for run, right in _FAILURES.items():
         if answer[run] != right:
             other = f"{run.capitalize()} is not '{answer[run]}'. Which scores would you expect of such a mask?"
-            return _WHY_NOT.get((run, answer[run]), other)
-    return None
+            yield _WHY_NOT.get((run, answer[run]), other)
 
 
 # ---- A recipe of one's own ---------------------------------------------------------------------------------------------
@@ -211,39 +157,39 @@ def failures(answer):
 
 @check
 def one_change(recipe):
-    """Check a :class:`utils.training.Recipe` that differs from ``training.DEEP`` in one thing and can be trained here."""
+    """A :class:`utils.training.Recipe` that differs from ``training.DEEP`` in one thing and can be trained here."""
     if recipe is None:
         raise Waiting
     if not isinstance(recipe, training.Recipe):
-        return f"Give a training.Recipe; this is of type {type(recipe).__name__}. dataclasses.replace makes a changed copy."
-    try:
-        network = unet.build_unet(**recipe.network)
-    except (TypeError, ValueError) as error:
-        return f"This network cannot be built: {error}"
+        yield f"Give a training.Recipe; this is of type {type(recipe).__name__}. dataclasses.replace makes a changed copy."
     before, after = _settings(training.DEEP), _settings(recipe)
-    changed = [name for name in after if after[name] != before[name]]
+    changed = [name for name in after if after[name] != before.get(name)]
     if not changed:
-        return "Nothing differs from training.DEEP: another name, or a value that is the default anyway, is no change."
+        yield "Nothing differs from training.DEEP: another name, or a value that is the default anyway, is no change."
     if len(changed) > 1:
-        return f"{len(changed)} things differ: {', '.join(changed)}. If the score changes, you cannot say which of them did it."
+        yield f"{len(changed)} things differ: {', '.join(changed)}. If the score changes, you cannot say which of them did it."
     if changed == ["validation"]:
-        return "The number of validation images changes how the network is judged, not what it learns."
-    if network.output_shape[1:] != (64, 64, 1):
-        return f"The network's output has the shape {network.output_shape[1:]}, the masks have (64, 64, 1)."
-    if after["activation"] == "logits":
-        return "This network ends in logits; the recipe's loss takes probabilities."
+        yield "The number of validation images changes how the network is judged, not what it learns."
+    if after["activation"] == "linear":
+        yield "This network ends in logits; the recipe's loss takes probabilities."
     if not isinstance(recipe.epochs, int) or min(recipe.steps, recipe.epochs) < 1 or not recipe.peak > 0:
-        return "With this recipe the network does not take one step: see epochs, images, batch_size and peak."
-    work = _work(recipe, network) / _work(training.DEEP, unet.build_unet(**training.DEEP.network))
+        yield "With this recipe the network does not take one step: see epochs, images, batch_size and peak."
+    try:
+        network, usual = (unet.build_unet(**each.network) for each in (recipe, training.DEEP))
+    except Exception as error:
+        yield f"This network cannot be built: {error}"
+    if network.output_shape[1:] != (64, 64, 1):
+        yield f"The network's output has the shape {network.output_shape[1:]}, the masks have (64, 64, 1)."
+    work = _work(recipe, network) / _work(training.DEEP, usual)
     if work > 3:
-        return f"This run needs {work:.1f} times the multiplications of training.DEEP; stay below 3 times, or you wait long."
-    return None
+        yield f"This run needs {work:.1f} times the multiplications of training.DEEP; stay below 3 times."
 
 
 def _settings(recipe):
     """Everything that a recipe sets, the network's options with their defaults; its name is none of them."""
-    defaults = {name: given.default for name, given in inspect.signature(unet.build_unet).parameters.items()}
+    defaults = {name: option.default for name, option in inspect.signature(unet.build_unet).parameters.items()}
     settings = {k: v for k, v in dataclasses.asdict(recipe).items() if k != "network"} | defaults | recipe.network
+    settings["activation"] = settings["activation"] or "sigmoid"
     return {name: value for name, value in settings.items() if name != "name"}
 
 

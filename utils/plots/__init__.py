@@ -1,188 +1,22 @@
 """Every figure of the series, one function a figure.
 
 A function here draws one figure, shows it together with a text that describes what it shows, and closes it. The description
-travels with the picture: as alternative text in the output's metadata and as the output's plain text.
+travels with the picture: as alternative text in the output's metadata and as the output's plain text. A figure that cannot
+know what its pictures show takes that text as ``alt``.
 
 Colours come from the palette of Okabe and Ito, which people with any common colour blindness can tell apart, and mean the
 same thing in every notebook. Colour is never the only difference: lines also differ in dash or marker, areas in label.
 Source: Okabe and Ito, "Color Universal Design", 2008.
 """
 
-from utils.plots.architecture import seen_from, u_shape, window_and_kernel
-from utils.plots.base import (
-    BLACK,
-    BLUE,
-    CLASS_COLOURS,
-    FOUND,
-    GREEN,
-    GREY,
-    IMAGE_MAP,
-    INVENTED,
-    LEVEL_COLOURS,
-    MISSED,
-    ORANGE,
-    PROBABILITY_MAP,
-    PURPLE,
-    SIGNED_MAP,
-    SKY,
-    SPLIT_COLOURS,
-    STYLE,
-    STYLE_COLOURS,
-    VERMILLION,
-    WIDTH,
-    YELLOW,
-    figure,
-    pictures,
-    render,
-    show_png,
-    smaller,
-)
-from utils.plots.building import channels, cost_by_stage, cost_of_size, output_window, signal_strength
-from utils.plots.classes import (
-    claimed,
-    class_curves,
-    class_maps,
-    confusion,
-    label_channels,
-    two_heads,
-    weight_effect,
-    which_iou,
-)
-from utils.plots.data import balance, maps, outline_problem, overlays, repainted, weight_map
-from utils.plots.experiments import by_images, pull, rims, spread, study
-from utils.plots.paper import (
-    bent,
-    bent_by,
-    crops,
-    distances_and_weight,
-    laid_over,
-    memory,
-    mirrored,
-    objects,
-    seams_by_halo,
-    verdicts,
-)
-from utils.plots.real_images import (
-    cut,
-    object_scores,
-    outlines,
-    pixels_and_objects,
-    tiles_that_leak,
-    who_sees_what,
-    worst,
-)
-from utils.plots.training import (
-    compare_runs,
-    cross_entropy_curves,
-    learning_rate,
-    overfitting,
-    products_and_time,
-    recall_by_style,
-    seed_spread,
-    side_by_side,
-    threshold_masks,
-    training_curves,
-)
-from utils.plots.visualizing import (
-    effective_fields,
-    emerging_animation,
-    error_maps,
-    feature_u,
-    from_image_to_errors,
-    grid,
-    reliability,
-    seams,
-    skip_cut,
-)
-
-__all__ = [
-    "BLACK",
-    "ORANGE",
-    "SKY",
-    "GREEN",
-    "YELLOW",
-    "BLUE",
-    "VERMILLION",
-    "PURPLE",
-    "GREY",
-    "SPLIT_COLOURS",
-    "STYLE_COLOURS",
-    "CLASS_COLOURS",
-    "LEVEL_COLOURS",
-    "MISSED",
-    "INVENTED",
-    "FOUND",
-    "IMAGE_MAP",
-    "PROBABILITY_MAP",
-    "SIGNED_MAP",
-    "STYLE",
-    "WIDTH",
-    "figure",
-    "show_png",
-    "pictures",
-    "render",
-    "smaller",
-    "window_and_kernel",
-    "seen_from",
-    "u_shape",
-    "overlays",
-    "maps",
-    "outline_problem",
-    "balance",
-    "repainted",
-    "weight_map",
-    "channels",
-    "signal_strength",
-    "output_window",
-    "cost_by_stage",
-    "cost_of_size",
-    "cross_entropy_curves",
-    "overfitting",
-    "learning_rate",
-    "training_curves",
-    "threshold_masks",
-    "compare_runs",
-    "products_and_time",
-    "recall_by_style",
-    "side_by_side",
-    "seed_spread",
-    "from_image_to_errors",
-    "feature_u",
-    "grid",
-    "skip_cut",
-    "seams",
-    "effective_fields",
-    "emerging_animation",
-    "reliability",
-    "error_maps",
-    "spread",
-    "study",
-    "rims",
-    "pull",
-    "by_images",
-    "class_curves",
-    "class_maps",
-    "claimed",
-    "confusion",
-    "label_channels",
-    "two_heads",
-    "weight_effect",
-    "which_iou",
-    "bent",
-    "bent_by",
-    "crops",
-    "distances_and_weight",
-    "laid_over",
-    "memory",
-    "mirrored",
-    "objects",
-    "seams_by_halo",
-    "verdicts",
-    "cut",
-    "object_scores",
-    "outlines",
-    "pixels_and_objects",
-    "tiles_that_leak",
-    "who_sees_what",
-    "worst",
-]
+# ruff: noqa: F403
+from utils.plots.architecture import *
+from utils.plots.base import *
+from utils.plots.building import *
+from utils.plots.classes import *
+from utils.plots.data import *
+from utils.plots.experiments import *
+from utils.plots.paper import *
+from utils.plots.real_images import *
+from utils.plots.training import *
+from utils.plots.visualizing import *

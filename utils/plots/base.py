@@ -8,11 +8,14 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib.colors import to_rgb
 from PIL import Image
 
-from utils import given
-from utils.plots import guard
-from utils.plots.inputs import check_lengths, in_rows, subplots
+__all__ = [
+    "BLACK", "ORANGE", "SKY", "GREEN", "YELLOW", "BLUE", "VERMILLION", "PURPLE", "GREY",
+    "SPLIT_COLOURS", "STYLE_COLOURS", "CLASS_COLOURS", "LEVEL_COLOURS", "FALSE_NEGATIVE", "FALSE_POSITIVE", "TRUE_POSITIVE",
+    "IMAGE_MAP", "PROBABILITY_MAP", "SIGNED_MAP", "STYLE", "WIDTH", "figure", "pictures", "render", "show_png", "smaller",
+]  # fmt: skip
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -20,14 +23,15 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
 GREY = "#666666"
 
 SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
-STYLE_COLOURS = {"ground": GREY, "filled": BLUE, "outlined": ORANGE}
+STYLE_COLOURS = {"background": GREY, "filled": BLUE, "outlined": ORANGE}
 CLASS_COLOURS = {
-    "ground": GREY, "disc": BLUE, "square": ORANGE, "triangle": GREEN, "ring": PURPLE, "cross": VERMILLION, "star": YELLOW,
+    "background": GREY, "disc": BLUE, "square": ORANGE, "triangle": GREEN, "ring": PURPLE, "cross": VERMILLION,
+    "star": YELLOW,
 }  # fmt: skip
 LEVEL_COLOURS = (BLUE, SKY, GREEN, ORANGE, VERMILLION)
 """Encoder and decoder level 1, 2, ... from the top of the U downward."""
-MISSED, INVENTED, FOUND = VERMILLION, SKY, "#D9D9D9"
-"""Error maps: silhouette pixels that the network missed, ground pixels that it took for a shape, correct silhouette."""
+FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE = VERMILLION, SKY, "#D9D9D9"
+"""Error maps: shape taken for background, background taken for shape, shape that was found."""
 IMAGE_MAP, PROBABILITY_MAP, SIGNED_MAP = "gray", "viridis", "PuOr"
 
 STYLE = {
@@ -36,7 +40,7 @@ STYLE = {
     "legend.fontsize": 10, "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 2,
     "image.interpolation": "nearest", "legend.frameon": False, "figure.constrained_layout.use": True,
 }  # fmt: skip
-"""The style sheet. The white ground makes figures readable on dark themes too."""
+"""The style sheet. White behind a figure keeps it readable on dark themes too."""
 
 LARGE = 60_000
 """Bytes of a PNG from which on it is stored with fewer colours, so that a notebook stays small."""
@@ -45,13 +49,11 @@ WIDTH = 9.0
 """Width of a full figure in inches: 900 pixels, which fits a laptop's notebook column."""
 
 
-def figure(draw):
-    """Make a function that returns ``(figure, alt text)`` into one that shows the figure with its alt text.
+# ---- Showing -----------------------------------------------------------------------------------------------------------
 
-    Raises:
-        TypeError: not a function.
-    """
-    given.function("draw", draw)
+
+def figure(draw):
+    """Make a function that returns ``(figure, alt text)`` into one that shows the figure with its alt text."""
 
     @functools.wraps(draw)
     def show(*args, **kwargs):
@@ -61,30 +63,13 @@ def figure(draw):
 
 
 def render(draw, *args, **kwargs) -> tuple[bytes, str]:
-    """What a figure of this package would show: the bytes of its PNG, and its alternative text.
-
-    Args:
-        draw: a function made with :func:`figure`.
-        args, kwargs: its arguments.
-
-    Raises:
-        TypeError, ValueError: ``draw`` is not a figure, or it cannot draw these arguments, or would show them wrong without a
-            word (:func:`utils.plots.guard.check_seen`). The message says what was given, and what the figure takes.
-    """
-    if not (callable(draw) and hasattr(draw, "__wrapped__")):
-        raise TypeError(f"draw is {given.shown(draw)}; give a function of utils.plots that draws a figure.")
-    arguments = guard.arguments(draw.__wrapped__, args, kwargs)
+    """What a figure of this package would show for these arguments: the bytes of its PNG, and its alternative text."""
     before = set(plt.get_fignums())
     try:
-        with plt.rc_context(STYLE), guard.clipping() as records:
-            answer = draw.__wrapped__(*args, **kwargs)
-            guard.check_answer(answer)
-            fig, alt = answer
-            guard.check_seen(fig, records)
+        with plt.rc_context(STYLE):
+            fig, alt = draw.__wrapped__(*args, **kwargs)
             buffer = io.BytesIO()
             fig.savefig(buffer, format="png")
-    except Exception as error:
-        raise guard.in_words(draw, arguments, error) from error
     finally:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
@@ -92,47 +77,61 @@ def render(draw, *args, **kwargs) -> tuple[bytes, str]:
 
 
 def smaller(png: bytes) -> bytes:
-    """A PNG of more than ``LARGE`` bytes with 256 colours of its own in place of millions; a smaller one as it is.
-
-    Raises:
-        TypeError: no bytes.
-        ValueError: more bytes than that, and no picture.
-    """
-    if not isinstance(png, bytes):
-        raise TypeError(f"png is {given.shown(png)}; give the bytes of a PNG file.")
+    """A PNG of more than ``LARGE`` bytes with 256 colours of its own in place of millions; a smaller one as it is."""
     if len(png) <= LARGE:
         return png
     buffer = io.BytesIO()
-    try:
-        with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
-            picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
-    except Exception as error:
-        raise ValueError(f"png holds {len(png):,} bytes that are not a PNG file: {error}") from error
+    with Image.open(io.BytesIO(png)) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
     return buffer.getvalue()
 
 
 def show_png(png: bytes, alt: str) -> None:
-    """Show PNG bytes with alternative text; the plain text of the output is the same description.
-
-    Raises:
-        TypeError: no bytes, or no text.
-        ValueError: bytes of something else, or an empty text.
-    """
-    if not isinstance(png, bytes):
-        raise TypeError(f"png is {given.shown(png)}; give the bytes of a PNG file.")
-    if not png.startswith(b"\x89PNG"):
-        raise ValueError(f"png is {given.shown(png)}; the bytes of a PNG file begin with \\x89PNG.")
-    guard.check_text(alt)
+    """Show PNG bytes with alternative text; the plain text of the output is the same description."""
     display({"image/png": png, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+# ---- What several figures draw -----------------------------------------------------------------------------------------
+
+
+def rgb(colours) -> np.ndarray:
+    """Colours as an array ``(n, 3)``, 0..1; a map of whole numbers that indexes it becomes a picture."""
+    return np.array([to_rgb(colour) for colour in colours])
+
+
+def bare(axis, title="") -> None:
+    """No ticks, a thin grey frame."""
+    axis.set(xticks=[], yticks=[], title=title)
+    axis.spines[:].set(visible=True, color=GREY)
+
+
+def dashed_frame(axis, corner, width, height, thickness=4) -> None:
+    """A frame that shows on any picture: yellow dashes on a black line."""
+    for colour, line, dash in ((BLACK, thickness, "-"), (YELLOW, thickness / 2, "--")):
+        axis.add_patch(plt.Rectangle(corner, width, height, fill=False, edgecolor=colour, lw=line, ls=dash))
+
+
+def legend_below(fig, colours, hatches=None) -> None:
+    """Say below a figure what its colours mean: label -> colour, and label -> hatch where there are any."""
+    patches = [
+        plt.Rectangle((0, 0), 1, 1, facecolor=colour, edgecolor=GREY, hatch=(hatches or {}).get(label), label=label)
+        for label, colour in colours.items()
+    ]
+    fig.legend(handles=patches, loc="outside lower center", ncols=len(patches))
+
+
+def tile_borders(axis, tile, image, linewidth) -> None:
+    """Dotted white lines where the tiles of an image meet."""
+    for border in range(tile, max(image.shape[:2]), tile):
+        for line in (axis.axhline, axis.axvline):
+            line(border - 0.5, color="white", linewidth=linewidth, linestyle=":")
 
 
 def fill_rows(axes, rows, titles, cmap) -> None:
     """Show rows of pictures ``(H, W)``, ``(H, W, 1)`` or ``(H, W, 3)``, 0..1, in rows of axes, a title over each column."""
     for axis_row, row in zip(axes, rows):
-        check_lengths(titles=titles, pictures_of_a_row=row)
         for axis, picture in zip(axis_row, row):
-            picture = np.asarray(picture)
-            axis.imshow(picture[..., 0] if picture.shape[2:] == (1,) else picture, cmap=cmap, vmin=0, vmax=1)
+            axis.imshow(picture, cmap=cmap, vmin=0, vmax=1)
             axis.set_axis_off()
     for axis, title in zip(axes[0], titles):
         axis.set_title(title)
@@ -145,24 +144,19 @@ def pictures(images, titles=None, *, alt, columns=None, cmap=IMAGE_MAP, limits=(
     Args:
         images: a sequence of ``(H, W)``, ``(H, W, 1)`` or ``(H, W, 3)`` arrays.
         titles: one text a picture, or None.
-        alt: what the pictures show.
         columns: how many in a row; all by default, at most 6.
         cmap: colour map for single-channel pictures.
         limits: values at the two ends of the colour map, or None for each picture's own.
         side: width of a picture in inches.
     """
-    images = [np.asarray(image) for image in given.many("images", images)]
-    check_lengths(images=images, titles=titles or None)
-    rows, columns = in_rows(len(images), columns, side)
-    side = min(WIDTH / columns, 3) if side is None else side
-    low, high = (None, None) if limits is None else limits
-    if limits is not None and not given.number("limits[0]", low) < given.number("limits[1]", high):
-        raise ValueError(f"limits are {given.shown(limits)}; the first must be the smaller one.")
-    fig, axes = subplots(rows, columns, figsize=(side * columns, (side + 0.3 * bool(titles)) * rows), squeeze=False)
+    columns = columns or min(len(images), 6)
+    rows = -(-len(images) // columns)
+    side = side or min(WIDTH / columns, 3)
+    low, high = limits or (None, None)
+    fig, axes = plt.subplots(rows, columns, figsize=(side * columns, (side + 0.3 * bool(titles)) * rows), squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
-    for k, (axis, image) in enumerate(zip(axes.flat, images)):
-        axis.imshow(image[..., 0] if image.shape[2:] == (1,) else image, cmap=cmap, vmin=low, vmax=high)
-        if titles:
-            axis.set_title(titles[k])
+    for axis, image, title in zip(axes.flat, images, titles or [""] * len(images)):
+        axis.imshow(image, cmap=cmap, vmin=low, vmax=high)
+        axis.set_title(title)
     return fig, alt

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 
-from utils import given, shapes
-from utils import instances as label_maps
+from utils import shapes
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -25,21 +23,24 @@ from utils.plots.base import (
     WIDTH,
     YELLOW,
     figure,
+    rgb,
 )
-from utils.plots.inputs import check_lengths, check_shares, check_sizes, in_rows, subplots
+
+__all__ = ["balance", "maps", "outline_problem", "overlays", "repainted", "weight_map"]
+
+_OBJECTS = {"background": GREY, "first": BLUE, "second": ORANGE, "third": GREEN, "fourth": PURPLE}
 
 
-def _contour(axis, mask, colour=YELLOW):
-    """Draw the edge of a mask as a coloured line with a black rim, which shows on any ground."""
-    mask = given.finite("mask", mask).astype(float).squeeze()
+def _contour(axis, mask):
+    """Draw the edge of a mask as a yellow line with a black rim, which shows on any picture."""
+    mask = np.asarray(mask, float).squeeze()
+    height, width = mask.shape
     if mask.min() < 0.5 < mask.max():
-        axis.contour(np.pad(mask, 1), [0.5], colors=BLACK, linewidths=3.5, extent=_padded(mask))
-        axis.contour(np.pad(mask, 1), [0.5], colors=colour, linewidths=1.7, extent=_padded(mask))
-
-
-def _padded(mask):
-    """Place of a mask that has one more pixel on every side, in the coordinates of the picture."""
-    return (-1.5, mask.shape[1] + 0.5, -1.5, mask.shape[0] + 0.5)
+        for colour, thickness in ((BLACK, 3.5), (YELLOW, 1.7)):
+            # One pixel more on every side closes the line of a shape that touches the border.
+            place = (-1.5, width + 0.5, -1.5, height + 0.5)
+            axis.contour(np.pad(mask, 1), [0.5], colors=colour, linewidths=thickness, extent=place)
+    axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
 
 
 @figure
@@ -48,31 +49,25 @@ def overlays(images, masks, titles=None, *, alt, columns=None, row_labels=None, 
 
     Args:
         images: a sequence of ``(H, W, 3)`` arrays, 0..1.
-        masks: as many ``(H, W)`` or ``(H, W, 1)`` arrays, 0 or 1, or None where no edge is wanted.
+        masks: as many ``(H, W)`` or ``(H, W, 1)`` arrays, 0 or 1.
         titles: one text a picture, or None.
-        alt: what the pictures show.
         columns: how many in a row; all by default, at most 6.
         row_labels: one text a row, written at its left, or None.
         side: width of a picture in inches.
     """
-    check_lengths(images=images, masks=masks, titles=titles or None)
-    rows, columns = in_rows(len(images), columns, side)
-    check_lengths(rows=range(rows), row_labels=row_labels or None)
-    side = min((WIDTH - 0.4 * bool(row_labels)) / columns, 3) if side is None else side
-    size = (side * columns + 0.4 * bool(row_labels), (side + 0.3 * bool(titles)) * rows)
-    fig, axes = subplots(rows, columns, figsize=size, squeeze=False)
+    columns = columns or min(len(images), 6)
+    rows = -(-len(images) // columns)
+    margin = 0.4 * bool(row_labels)
+    side = side or min((WIDTH - margin) / columns, 3)
+    size = (side * columns + margin, (side + 0.3 * bool(titles)) * rows)
+    fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    for k, (axis, image) in enumerate(zip(axes.flat, images)):
-        axis.imshow(np.asarray(image), vmin=0, vmax=1)
-        if masks[k] is not None:
-            check_sizes(image=image, mask=masks[k])
-            _contour(axis, masks[k])
-            height, width = np.shape(image)[:2]
-            axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
-        if titles:
-            axis.set_title(titles[k])
+    for axis, image, mask, title in zip(axes.flat, images, masks, titles or [""] * len(images)):
+        axis.imshow(image, vmin=0, vmax=1)
+        _contour(axis, mask)
+        axis.set_title(title)
     for axis, text in zip(axes[:, 0], row_labels or []):
         axis.set_ylabel(text)
     return fig, alt
@@ -87,17 +82,15 @@ def repainted(plan, *, noise, line):
         noise: standard deviation of the noise, on the 0..1 scale.
         line: thickness of an outline, as a fraction of the picture's side.
     """
-    noise, line = given.number("noise", noise, 0, 10), given.number("line", line, 0, 1)
     one = np.ones(1, np.float32)
     sample = shapes.paint(dataclasses.replace(plan, noise=noise * one, line=line * one))
     image, mask = sample.images[0], sample.masks[0, ..., 0]
-    row = len(image) // 2
-    fig, axes = subplots(1, 3, figsize=(WIDTH, 2.3), width_ratios=(1, 1, 2.3))
+    row, columns = len(image) // 2, np.arange(len(image))
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.3), width_ratios=(1, 1, 2.3))
     axes[0].imshow(image, vmin=0, vmax=1)
     axes[0].set(title=f"noise {noise:g}, line {line:g}", xticks=[], yticks=[row], yticklabels=[f"row {row}"])
     axes[1].imshow(mask, cmap=IMAGE_MAP, vmin=0, vmax=1)
     axes[1].set(title=f"mask: {mask.sum():,} px", xticks=[], yticks=[])
-    columns = np.arange(len(image))
     axes[2].fill_between(columns, 0, 1, where=mask[row] == 1, step="mid", color=SKY, alpha=0.35, label="mask is 1")
     axes[2].plot(columns, image[row, :, 0], color=BLACK, linewidth=1.3, label="red channel")
     axes[2].set(title=f"row {row}", xlim=(0, len(image) - 1), ylim=(0, 1.0), yticks=[0, 0.5, 1], xlabel="column")
@@ -118,31 +111,29 @@ def maps(sample):
         sample: a ``shapes.Samples`` of one picture.
     """
     charts = {
-        "mask": (sample.masks[0, ..., 0], {"ground": GREY, "shape": BLUE}),
+        "mask": (sample.masks[0, ..., 0], {"background": GREY, "shape": BLUE}),
         "classes": (sample.classes[0], CLASS_COLOURS),
-        "instances": (sample.instances[0], dict(zip(("ground", "first", "second", "third", "fourth"), _INSTANCES))),
+        "instances": (sample.instances[0], _OBJECTS),
         "styles": (sample.styles[0], STYLE_COLOURS),
     }
-    fig, axes = subplots(1, 5, figsize=(WIDTH, 2.75))
+    fig, axes = plt.subplots(1, 5, figsize=(WIDTH, 2.75))
     axes[0].imshow(sample.images[0], vmin=0, vmax=1)
     axes[0].set_title("images")
     for axis, (title, (chart, colours)) in zip(axes[1:], charts.items()):
-        palette = np.array([matplotlib.colors.to_rgb(colour) for colour in colours.values()])
+        palette, names = rgb(colours.values()), list(colours)
         axis.imshow(palette[chart])
         axis.set_title(title)
-        texts = [f"{value} {list(colours)[value]}" for value in np.unique(chart)]
-        patches = [matplotlib.patches.Patch(facecolor=palette[value], edgecolor=BLACK) for value in np.unique(chart)]
+        values = np.unique(chart)
+        patches = [plt.Rectangle((0, 0), 1, 1, facecolor=palette[value], edgecolor=BLACK) for value in values]
+        texts = [f"{value} {names[value]}" for value in values]
         axis.legend(patches, texts, loc="upper center", bbox_to_anchor=(0.5, -0.02), handlelength=1, borderpad=0)
     for axis in axes:
         axis.set_axis_off()
     kinds = " and ".join(list(CLASS_COLOURS)[value] for value in np.unique(sample.classes[0]) if value)
     return fig, (
-        f"A picture of {kinds}, and four maps of it with the same edge against the ground: the mask joins all shapes, the "
-        "class map tells their kinds, the instance map their order, the style map filled from outlined."
+        f"A picture of {kinds}, and four maps of it with the same edge against the background: the mask joins all shapes, "
+        "the class map tells their kinds, the instance map their order, the style map filled from outlined."
     )
-
-
-_INSTANCES = (GREY, BLUE, ORANGE, GREEN, PURPLE)
 
 
 @figure
@@ -154,36 +145,33 @@ def outline_problem(with_shape, without, window):
         without: the same for the other picture.
         window: a slice of rows and columns.
     """
-    fig, axes = subplots(2, 3, figsize=(0.8 * WIDTH, 5))
+    fig, axes = plt.subplots(2, 3, figsize=(0.8 * WIDTH, 5))
     length = window.stop - window.start
-    side = min(sample.images.shape[1] for sample in (with_shape, without))
-    given.whole("window.start", window.start, 0, side - 1)
-    given.whole("window.stop", window.stop, window.start + 1, side)
+    cuts = []
     for row, sample in zip(axes, (with_shape, without)):
         image, mask = sample.images[0], sample.masks[0]
+        cut, target = image[window, window], mask[window, window, 0]
         row[0].imshow(image, vmin=0, vmax=1)
         _contour(row[0], mask)
         for colour, width in ((BLACK, 4), ("white", 2)):
             corner = (window.start - 0.5, window.start - 0.5)
             row[0].add_patch(plt.Rectangle(corner, length, length, fill=False, edgecolor=colour, linewidth=width))
-        row[0].set(xlim=(-0.5, image.shape[1] - 0.5), ylim=(image.shape[0] - 0.5, -0.5))
-        row[1].imshow(image[window, window], vmin=0, vmax=1)
-        target = mask[window, window, 0]
+        row[1].imshow(cut, vmin=0, vmax=1)
         row[2].imshow(target, cmap=IMAGE_MAP, vmin=0, vmax=1)
         row[2].add_patch(plt.Rectangle((-0.5, -0.5), length, length, fill=False, edgecolor=BLACK, linewidth=2))
         for value in np.unique(target):
-            rows, columns = np.nonzero(target == value)
-            place = (columns.mean(), rows.mean())
-            row[2].text(*place, f"target {value}", ha="center", va="center", color="black" if value else "white")
+            y, x = np.argwhere(target == value).mean(axis=0)
+            row[2].text(x, y, f"target {value}", ha="center", va="center", color="black" if value else "white")
+        cuts.append((cut, np.unique(target).tolist()))
     for axis, title in zip(axes[0], ("picture and mask", f"{length} x {length} window", "mask in the window")):
         axis.set_title(title)
     for axis in axes.flat:
         axis.set_axis_off()
-    alike = np.array_equal(with_shape.images[0, window, window], without.images[0, window, window])
-    targets = [np.unique(sample.masks[0, window, window]).tolist() for sample in (with_shape, without)]
+    (above, first), (below, second) = cuts
     return fig, (
-        f"Two pictures, above with a shape and below without, and a {length} x {length} window of each, enlarged. The windows "
-        f"are {'the same' if alike else 'different'}; their targets are {targets[0]} above and {targets[1]} below."
+        f"Two pictures, above with a shape and below without, and a {length} x {length} window of each, enlarged. The "
+        f"windows are {'the same' if np.array_equal(above, below) else 'different'}; their targets are {first} above and "
+        f"{second} below."
     )
 
 
@@ -192,12 +180,10 @@ def balance(by_kind, by_style):
     """Show how much of all pixels each kind and each style takes.
 
     Args:
-        by_kind: dictionary, name of a class to share in 0..1.
-        by_style: dictionary, name of a style to share in 0..1.
+        by_kind: name of a class -> share, 0..1.
+        by_style: name of a style -> share, 0..1.
     """
-    fig, axes = subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True, width_ratios=(len(by_kind), len(by_style)))
-    check_shares("by_kind", by_kind)
-    check_shares("by_style", by_style)
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True, width_ratios=(len(by_kind), len(by_style)))
     parts = ((by_kind, CLASS_COLOURS, "by kind"), (by_style, STYLE_COLOURS, "by style"))
     for axis, (part, colours, title) in zip(axes, parts):
         values = [100 * share for share in part.values()]
@@ -211,53 +197,44 @@ def balance(by_kind, by_style):
 
 
 @figure
-def weight_map(instances, place, weights):
+def weight_map(labels, place, weights):
     """Show the two distances of one pixel to the two nearest shapes, and maps of the weight that distances make.
 
     Args:
-        instances: ``(H, W)``, two or more shapes numbered from 1, 0 = ground.
-        place: row and column of a ground pixel.
-        weights: dictionary, title to ``(H, W)`` array; all share one scale.
+        labels: ``(H, W)``, two or more shapes numbered from 1, 0 = background.
+        place: row and column of a background pixel.
+        weights: title -> ``(H, W)`` map; all share one scale.
     """
-    instances = label_maps.check_labels("instances", instances)
-    row, column = (given.whole(f"place[{k}]", place[k], 0, instances.shape[k] - 1) for k in (0, 1))
-    if instances[row, column]:
-        raise ValueError(
-            f"place is {given.shown(place)}, a pixel of shape {instances[row, column]}; give one of the ground."
-        )
-    check_sizes(instances=instances, **{f"weights_{number}": chart for number, chart in enumerate(weights.values())})
-    fig, axes = subplots(1, 1 + len(weights), figsize=(WIDTH, 3))
-    palette = np.array([matplotlib.colors.to_rgb(colour) for colour in _INSTANCES])
-    axes[0].imshow(palette[instances])
-    nearest = [_nearest(instances == number, place) for number in np.unique(instances[instances > 0])]
+    row, column = place
+    fig, axes = plt.subplots(1, 1 + len(weights), figsize=(WIDTH, 3))
+    axes[0].imshow(rgb(_OBJECTS.values())[labels])
+    nearest = [_nearest(labels == number, place) for number in np.unique(labels[labels > 0])]
     lengths = sorted((np.hypot(*np.subtract(foot, place)), foot) for foot in nearest)[:2]
     for name, colour, dashes, (length, foot) in zip(("d1", "d2"), ("white", YELLOW), ("-", (0, (3, 1.5))), lengths):
-        left = foot[1] < column
         line = ([column, foot[1]], [row, foot[0]])
         axes[0].plot(*line, color=BLACK, linewidth=4, solid_capstyle="round")
         axes[0].plot(*line, color=colour, linewidth=2, linestyle=dashes)
-        axes[0].text(
-            column + (-2 if left else 2), row - 5, f"{name} = {length:.1f}", ha="right" if left else "left", va="center",
-            bbox={"facecolor": colour, "edgecolor": BLACK, "boxstyle": "round,pad=0.2"},
-        )  # fmt: skip
+        shift, side = (-2, "right") if foot[1] < column else (2, "left")
+        box = {"facecolor": colour, "edgecolor": BLACK, "boxstyle": "round,pad=0.2"}
+        axes[0].text(column + shift, row - 5, f"{name} = {length:.1f}", ha=side, va="center", bbox=box)
     axes[0].plot(column, row, "o", color="white", markeredgecolor=BLACK, markersize=7)
     axes[0].set_title("two distances of one pixel")
     top = max(chart.max() for chart in weights.values())
     for axis, (title, chart) in zip(axes[1:], weights.items()):
         shown = axis.imshow(chart, cmap=PROBABILITY_MAP, vmin=0, vmax=top)
-        axis.contour(instances > 0, [0.5], colors="white", linewidths=1)
+        axis.contour(labels > 0, [0.5], colors="white", linewidths=1)
         axis.set_title(title)
     fig.colorbar(shown, ax=axes[1:], shrink=0.85, label="weight")
     for axis in axes:
         axis.set_axis_off()
     (first, _), (second, _) = lengths
     return fig, (
-        f"Two shapes close together and a pixel of ground near the gap, {first:.1f} pixels from the nearest shape and "
-        f"{second:.1f} from the second nearest. Beside it maps of the weight: {', '.join(weights)}."
+        f"{len(nearest)} shapes and a pixel of the background, {first:.1f} pixels from the nearest shape and {second:.1f} "
+        f"from the second nearest. Beside it maps of the weight: {', '.join(weights)}."
     )
 
 
 def _nearest(shape, place):
     """Row and column of a shape's pixel that is closest to a place."""
     pixels = np.argwhere(shape)
-    return tuple(int(value) for value in pixels[np.argmin(np.sum((pixels - place) ** 2, axis=1))])
+    return tuple(pixels[np.argmin(np.sum((pixels - place) ** 2, axis=1))])

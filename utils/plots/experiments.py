@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 
-from utils import given, metrics
-from utils.plots.base import BLUE, GREEN, GREY, INVENTED, MISSED, ORANGE, PURPLE, WIDTH, figure
-from utils.plots.inputs import check_sizes, curve, mask_of, subplots, told_apart
+from utils import metrics
+from utils.plots.base import (
+    BLUE,
+    FALSE_NEGATIVE,
+    FALSE_POSITIVE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    WIDTH,
+    figure,
+    rgb,
+)
+
+__all__ = ["by_images", "pull", "rims", "spread", "study"]
 
 SCORE_NAMES = {
     "iou": "IoU", "boundary": "boundary IoU", "interior": "interior IoU", "filled": "recall, filled",
     "outlined": "recall, outlined", "dice": "Dice", "accuracy": "accuracy",
     "calibration": "calibration error", "unsure": "share unsure",
+    "under_segmented": "under-segmented", "over_segmented": "over-segmented",
+    "false_negatives": "false negatives", "false_positives": "false positives",
 }  # fmt: skip
-_LINES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", ":"), (PURPLE, "D", "-."))
+
+
+def _looks():
+    """Colour, marker and dash of each line in turn, without end."""
+    return itertools.cycle(((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", ":"), (PURPLE, "D", "-.")))
 
 
 @figure
@@ -26,28 +46,24 @@ def spread(table, score="iou", reference=None):
         score: which score, or several: one column each.
         reference: a condition whose range is shaded over all rows; the first by default.
     """
-    names = [score] if isinstance(score, str) else list(score)
-    rows = list(table.of(names[0]))
-    reference = rows[0] if reference is None else reference
-    size = (min(WIDTH, 3 + 3 * len(names)), 1.0 + 0.4 * len(rows))
-    fig, axes = subplots(1, len(names), figsize=size, sharey=True, squeeze=False)
-    for axis, name in zip(axes[0], names):
-        values = table.of(name)
+    scores = [score] if isinstance(score, str) else score
+    rows = list(table.of(scores[0]))
+    reference = reference or rows[0]
+    size = (min(WIDTH, 3 + 3 * len(scores)), 1.0 + 0.4 * len(rows))
+    fig, axes = plt.subplots(1, len(scores), figsize=size, sharey=True, squeeze=False)
+    said = []
+    for axis, score in zip(axes[0], scores):
+        values, name = table.of(score), SCORE_NAMES.get(score, score)
         axis.axvspan(values[reference].min(), values[reference].max(), color=GREY, alpha=0.25, linewidth=0)
         for height, row in enumerate(rows):
-            colour = GREY if row == reference else BLUE
+            colour, marker = (GREY, "s") if row == reference else (BLUE, "o")
             axis.plot([values[row].min(), values[row].max()], [height, height], color=colour, linewidth=1.5)
-            offsets = height + np.linspace(-0.15, 0.15, len(values[row]))
-            axis.plot(values[row], offsets, "s" if row == reference else "o", color=colour, markersize=5)
-        axis.set(xlabel=SCORE_NAMES.get(name, name), yticks=range(len(rows)), yticklabels=rows)
-        axis.set_ylim(len(rows) - 0.5, -0.5)
+            heights = height + np.linspace(-0.15, 0.15, len(values[row]))
+            axis.plot(values[row], heights, marker, color=colour, markersize=5)
+        axis.set(xlabel=name, yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.5, -0.5))
         axis.locator_params(axis="x", nbins=4)
-    said = "; ".join(
-        f"{SCORE_NAMES.get(name, name)} "
-        + ", ".join(f"{row} {values.min():.2f} to {values.max():.2f}" for row, values in table.of(name).items())
-        for name in names
-    )
-    return fig, f"One dot a seed, one row a condition, the range of {reference} shaded. {said}."
+        said.append(f"{name} " + ", ".join(f"{row} {v.min():.2f} to {v.max():.2f}" for row, v in values.items()))
+    return fig, f"One dot a seed, one row a condition, the range of {reference} shaded. {'; '.join(said)}."
 
 
 @figure
@@ -68,26 +84,22 @@ def rims(truth, predicted, distances):
     """Draw the rims of two masks of one picture over each other, one panel for each thickness.
 
     Args:
-        truth: mask of 0 and 1, ``(H, W)`` or ``(H, W, 1)``.
+        truth: mask of 0 and 1, ``(H, W, 1)``.
         predicted: mask of the same shape.
         distances: thicknesses in pixels.
     """
-    masks = [mask_of(name, mask)[None] > 0 for name, mask in (("truth", truth), ("predicted", predicted))]
-    check_sizes(truth=truth, predicted=predicted)
-    distances = given.many("distances", distances)
-    fig, axes = subplots(1, len(distances) + 1, figsize=(WIDTH, WIDTH / (len(distances) + 1) + 0.5))
-    for axis, distance in zip(axes, [None, *distances]):
-        first, second = (mask if distance is None else mask & metrics.near_edge(mask, distance) for mask in masks)
-        picture = np.ones((*first.shape[1:], 3))
-        for where, colour in ((first & ~second, MISSED), (second & ~first, INVENTED), (first & second, GREY)):
-            picture[where[0]] = plt.matplotlib.colors.to_rgb(colour)
-        axis.imshow(picture)
-        axis.set(xticks=[], yticks=[])
-        name = "whole masks" if distance is None else f"rims of {distance} px"
-        axis.set_title(f"{name}: IoU {metrics.iou(first, second):.2f}")
+    masks = [mask[None] > 0 for mask in (truth, predicted)]
+    panels = {"whole masks": masks}
+    panels |= {f"rims of {d} px": [mask & metrics.near_edge(mask, d) for mask in masks] for d in distances}
+    fig, axes = plt.subplots(1, len(panels), figsize=(WIDTH, WIDTH / len(panels) + 0.5))
+    palette, said = rgb(["white", FALSE_NEGATIVE, FALSE_POSITIVE, GREY]), []
+    for axis, (name, (first, second)) in zip(axes, panels.items()):
+        axis.imshow(palette[(first + 2 * second)[0, ..., 0]])
+        said.append(f"{name}: IoU {metrics.iou(first, second):.2f}")
+        axis.set(xticks=[], yticks=[], title=said[-1])
     return fig, (
-        "Two masks of the same shape over each other, then only their rims: grey in both, vermillion in the first only, "
-        "light blue in the second only. The thinner the rim, the smaller the part that both share."
+        "Two masks over each other, then only their rims: grey in both, vermillion in the first only, light blue in the second "
+        f"only. {'; '.join(said)}."
     )
 
 
@@ -96,18 +108,18 @@ def pull(logits, gradients):
     """Draw how hard each loss pulls at the logit of a pixel that is shape.
 
     Args:
-        logits: float array ``(L,)``.
-        gradients: name of a loss -> float array ``(L,)``, the size of its gradient.
+        logits: ``(L,)``, ascending.
+        gradients: name of a loss -> ``(L,)``, the size of its gradient.
     """
-    fig, axis = subplots(figsize=(6.5, 3.4))
-    for (name, values), (colour, _, dash) in told_apart(gradients.items(), _LINES):
-        axis.plot(curve("logits", logits), curve(name, values), color=colour, linestyle=dash, label=name)
-    axis.set(xlabel="logit of a shape pixel (below 0: called ground)", ylabel="size of the gradient", ylim=(0, None))
+    fig, axis = plt.subplots(figsize=(6.5, 3.4))
+    for (name, values), (colour, _, dash) in zip(gradients.items(), _looks()):
+        axis.plot(logits, values, color=colour, linestyle=dash, label=name)
+    axis.set(xlabel="logit of a shape pixel (below 0: called background)")
+    axis.set(ylabel="size of the gradient", ylim=(0, None))
     axis.legend()
-    return fig, (
-        "Gradient against logit for four losses. Far on the wrong side cross-entropy pulls with full strength, Dice with next "
-        "to none; their sum never pulls less than cross-entropy; on the right side all fade, focal first."
-    )
+    places = [0, len(logits) // 2, len(logits) - 1]
+    said = "; ".join(f"{name} " + ", ".join(f"{values[k]:.2f}" for k in places) for name, values in gradients.items())
+    return fig, f"Size of the gradient at the logits {', '.join(f'{logits[k]:g}' for k in places)}: {said}."
 
 
 @figure
@@ -118,21 +130,22 @@ def by_images(table, score="iou"):
         table: the :class:`utils.experiments.Table` of the study ``"images"``.
         score: which score.
     """
-    fig, axis = subplots(figsize=(6.5, 3.4))
+    fig, axis = plt.subplots(figsize=(6.5, 3.4))
     groups = {}
-    for name, values in table.of(score).items():
-        count, _, kind = name.partition(" ")
-        groups.setdefault(kind, []).append((int(count), values))
-    for (kind, points), (colour, marker, dash) in told_apart(groups.items(), _LINES):
-        counts = [count for count, _ in points]
-        axis.plot(counts, [values.mean() for _, values in points], marker, color=colour, linestyle=dash, label=kind)
-        axis.fill_between(counts, *zip(*[(v.min(), v.max()) for _, v in points]), color=colour, alpha=0.2, linewidth=0)
-    axis.set(xscale="log", xlabel="training images", ylabel=SCORE_NAMES.get(score, score))
-    axis.set_xticks(counts, [str(count) for count in counts])
+    for condition, values in table.of(score).items():
+        count, _, kind = condition.partition(" ")
+        groups.setdefault(kind, {})[int(count)] = values
+    for (kind, points), (colour, marker, dash) in zip(groups.items(), _looks()):
+        lowest, mean, highest = np.transpose([(v.min(), v.mean(), v.max()) for v in points.values()])
+        axis.plot(list(points), mean, marker, color=colour, linestyle=dash, label=kind)
+        axis.fill_between(list(points), lowest, highest, color=colour, alpha=0.2, linewidth=0)
+    name = SCORE_NAMES.get(score, score)
+    axis.set(xscale="log", xlabel="training images", ylabel=name)
+    axis.set_xticks(list(points), list(map(str, points)))
     axis.minorticks_off()
     axis.legend()
     said = "; ".join(
-        f"{kind} " + ", ".join(f"{count} images {values.mean():.2f}" for count, values in points)
+        f"{kind} " + ", ".join(f"{count} images {values.mean():.2f}" for count, values in points.items())
         for kind, points in groups.items()
     )
-    return fig, f"Mean {SCORE_NAMES.get(score, score)} of the seeds, their range shaded: {said}."
+    return fig, f"Mean {name} of the seeds, their range shaded: {said}."
