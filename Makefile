@@ -1,40 +1,38 @@
 # `make help` lists what can be made.
 
 PYTHON ?= python3
-VENV ?= .venv
+VERSIONS ?=
+VENV ?= .venv$(VERSIONS:%=-%)
+CONSTRAINTS = $(VERSIONS:%=scripts/constraints-%.txt)
 PORT ?= 8888
 IP ?= localhost
-NB ?=
-CONSTRAINTS ?=
-STUDY ?=
-TABLE ?=
-QUICK ?=
-TIMES ?= 10
-TIME_BUDGET ?= 240
 START ?= README.md
-REPO =
-REF =
+ONLY ?= test
+NET ?= shapes classes touching nuclei
+TIME_BUDGET ?= 240
 PY = $(VENV)/bin/python
-ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 TIME_BUDGET=0
 export TIME_BUDGET
 
-.PHONY: help env lab test test-oldest test-colab unit compare test-one-thread notebooks weights seeds experiments bench slides lint format clean publish colab-check binder-check offline-check read-only-check section-check two-at-once repeat habits
+.PHONY: help env lab test unit check notebooks weights experiments bench slides lint publish habits clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-19s%s\n", $$1, $$2}'
 	@echo
 	@echo 'Variables, for example `make lab PORT=9000`:'
-	@echo '  NB="01 03"            the notebooks to run (all)'
-	@echo '  STUDY="skips loss"    the experiments to make (all)'
-	@echo '  TABLE="peer limit"    the tables to measure (all)'
-	@echo '  TIMES=10              how often make repeat tests everything'
-	@echo '  PORT=8888             port of JupyterLab; the next free one is taken if it is in use'
-	@echo '  IP=localhost          address that JupyterLab listens on; in a container IP=0.0.0.0'
-	@echo '  TIME_BUDGET=240       seconds a notebook may take on two cores; named if over, failed at twice as many, 0 for no limit'
-	@echo '  REPO=owner/name       for make publish: where the series is on GitHub; REF=main is the branch or tag'
-	@echo '  PYTHON=python3        the Python that makes the environment: 3.11, 3.12 or 3.13'
-	@echo '  VENV=.venv            where the environment is'
+	@echo '  NB="01 03"         the notebooks to run (all)'
+	@echo '  ONLY=compare       for make test: the notebooks without the unit tests'
+	@echo '  WHAT=colab         for make check: binder, colab, offline, read-only, sections, two-at-once or one-core'
+	@echo '  VERSIONS=oldest    for test and check: in .venv-oldest with the oldest supported versions; or colab, with Colab'"'"'s'
+	@echo '  NET=nuclei         for make weights: shapes, classes, touching or nuclei (all)'
+	@echo '  STUDY="skips loss" for make experiments: the tables to make (all); seeds for data/seeds.json'
+	@echo '  TABLE="peer limit" for make bench: the tables to measure (all); QUICK=1 for fewer sizes and rounds'
+	@echo '  REPO=owner/name    for make publish: where the series is on GitHub; REF=main is the branch or tag'
+	@echo '  TIME_BUDGET=240    seconds a notebook may take on two cores; named if over, failed at twice as many, 0 for no limit'
+	@echo '  PORT=8888          port of JupyterLab; the next free one is taken if it is in use'
+	@echo '  IP=localhost       address that JupyterLab listens on; in a container IP=0.0.0.0'
+	@echo '  PYTHON=python3     the Python that makes the environment: 3.11, 3.12 or 3.13'
+	@echo '  VENV=.venv         where the environment is'
 
 lab: env  ## open the series in JupyterLab (makes the environment first)
 	@flags=; [ "$$(id -u)" != 0 ] || flags=--allow-root; \
@@ -46,74 +44,36 @@ lab: env  ## open the series in JupyterLab (makes the environment first)
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
 test: env  ## run everything: unit tests, checks of the notebooks, every notebook with its outputs compared
-	@$(PY) -m tests.run_notebooks test $(NB)
+	@$(PY) -m scripts.run_notebooks $(ONLY) $(NB)
 
 unit: env  ## run the unit tests and the checks of the notebooks, not the notebooks
-	@$(PY) -m pytest -q --numprocesses=2 --dist=loadfile tests
+	@$(PY) -m scripts.run_notebooks unit
 
-compare: env  ## run the notebooks only, outputs compared
-	@$(PY) -m tests.run_notebooks compare $(NB)
-
-test-oldest:  ## the same as test with the oldest supported versions, in .venv-oldest
-	@$(MAKE) --no-print-directory test VENV=.venv-oldest CONSTRAINTS=tests/constraints-oldest.txt
-
-test-colab:  ## the same as test with Colab's versions, in .venv-colab
-	@$(MAKE) --no-print-directory test VENV=.venv-colab CONSTRAINTS=tests/constraints-colab.txt
-
-test-one-thread: env  ## the same on one processor core, without a limit of time
-	@$(ONE_THREAD) $$(command -v taskset >/dev/null && echo taskset -c 0) $(PY) -m tests.run_notebooks compare $(NB)
+check: env  ## run the notebooks as elsewhere, outputs compared: make check WHAT=colab
+	@$(PY) -m scripts.launch $(WHAT) $(NB)
 
 notebooks: env  ## execute the notebooks and store their outputs
-	@$(PY) -m tests.run_notebooks execute $(NB)
+	@$(PY) -m scripts.run_notebooks execute $(NB)
 
 weights: env  ## train the networks whose weights are in data/ again
-	@for network in weights class_weights paper_weights nuclei_weights; do \
-	  $(PY) -m tests.benchmarks.make_$$network || exit 1; done
-
-seeds: env  ## train with three seeds and print the scores and their spread
-	@$(PY) -m tests.benchmarks.seeds
+	@for net in $(NET); do $(PY) -m scripts.make_weights $$net || exit 1; done
 
 experiments: env  ## make the tables of the experiments; runs that are there already are kept
-	@$(PY) -m tests.benchmarks.experiments $(STUDY)
+	@$(PY) -m scripts.experiments $(STUDY)
 
-bench: env  ## measure learning, drawing, speed and memory: seven tables (QUICK=1: fewer sizes and rounds)
-	@$(PY) -m tests.benchmarks.bench $(TABLE) $(if $(QUICK),--quick)
+bench: env  ## measure learning, drawing, speed and memory: seven tables
+	@$(PY) -m scripts.bench $(TABLE) $(if $(QUICK),--quick)
 
 slides: env  ## make slides for an instructor from the notebooks, in slides/
-	@$(PY) -m tests.slides $(NB)
+	@$(PY) -m scripts.slides $(NB)
 
-lint: env  ## check style: utils, tests, notebooks
-	@$(PY) -m ruff check utils tests notebooks && $(PY) -m ruff format --check utils tests notebooks
-
-format: env  ## put code into the agreed form
-	@$(PY) -m ruff check --fix utils tests notebooks; $(PY) -m ruff format utils tests notebooks; $(PY) -m tests.run_notebooks tidy
+lint: env  ## check style; FIX=1 also puts code and notebooks into the agreed form
+	@$(PY) -m ruff check $(if $(FIX),--fix) utils scripts tests notebooks
+	@$(PY) -m ruff format $(if $(FIX),,--check) utils scripts tests notebooks
+	@$(if $(FIX),$(PY) -m scripts.run_notebooks tidy)
 
 publish: env  ## write the public address into every badge, setup cell and text: make publish REPO=owner/name
-	@$(PY) -m tests.publish --repo "$(REPO)" --ref "$(REF)"
-
-colab-check: env  ## run each notebook alone in an empty folder, as Colab does, outputs compared
-	@$(PY) -m tests.launch $(NB)
-
-offline-check: env  ## run everything without a network: unit tests, and the notebooks with their outputs compared
-	@$(PY) -m tests.confine offline $(PY) -m tests.run_notebooks test $(NB)
-
-read-only-check: env  ## run the notebooks while nothing can be written in the project's folder, outputs compared
-	@$(PY) -m tests.confine read-only $(PY) -m tests.run_notebooks compare $(NB)
-
-section-check: env  ## run each part of a notebook that says it can be started, in a kernel of its own, outputs compared
-	@$(PY) -m tests.sections $(NB)
-
-two-at-once: env  ## run the notebooks two at a time in this folder, outputs compared
-	@$(PY) -m tests.at_once $(NB)
-
-repeat: env  ## make test again and again, up to the first failure (TIMES=10)
-	@[ "$(TIMES)" -ge 1 ] || { echo "TIMES is '$(TIMES)'; give a whole number, 1 or more."; exit 1; }
-	@for run in $$(seq $(TIMES)); do \
-	  $(MAKE) --no-print-directory test || { echo "run $$run of $(TIMES) failed"; exit 1; }; \
-	  echo "run $$run of $(TIMES) passed"; done
-
-binder-check:  ## do what Binder does in an environment of its own: one processor core, 2 GB for a kernel
-	@$(PYTHON) -m tests.binder_check $(NB)
+	@$(PY) -m scripts.publish $(if $(REPO),--repo "$(REPO)") $(if $(REF),--ref "$(REF)")
 
 habits: env  ## for those who change something: checks before each commit, readable differences of notebooks
 	@$(PY) -m pip install --quiet --disable-pip-version-check "pre-commit>=3.5" "nbdime>=4"
