@@ -1,313 +1,150 @@
-"""The frame of the measurements: in turn, tables, stored figures, the page, and the command line."""
+"""The measurements: their tables, what is computed, and that the stored figures have the form that others read."""
 
-import importlib
-import itertools
-import json
-import shutil
-import subprocess
+import os
+import re
+from collections import Counter
+from types import SimpleNamespace
 
+import keras
+import numpy as np
 import pytest
 
-from tests import work_tree
-from tests.benchmarks.bench import __main__ as bench
-from tests.benchmarks.bench import measure
+from scripts.bench import __main__ as bench
+from scripts.bench import drawing, growth, limit, measure, memory, peer, peer_task, quality, series, trace
+
+STORED = {name: measure.read(name) for name in bench.NAMES}
+NUMBER = r"[\d.,]*\d%?( \(.*?\))?"
+LIMIT = ("Rates by width, size and batch", "Where a step's time goes, by level", "What was tried")
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A project folder for what is stored and for the page."""
-    monkeypatch.setattr(measure, "FOLDER", tmp_path / "data" / "benchmarks")
-    monkeypatch.setattr(bench, "PAGE", tmp_path / "data" / "benchmarks.md")
-    monkeypatch.setattr(bench, "README", tmp_path / "README.md")
-    bench.README.write_text(f"# Title\n\nBefore.\n\n{bench.BEGIN}\nOld.\n{bench.END}\n\nAfter.\n", encoding="utf-8")
-    monkeypatch.setattr(bench.project, "ROOT", tmp_path)
-    monkeypatch.setattr(measure, "commit", lambda: "abc1234")
-    return tmp_path / "data"
+def limit_tables(monkeypatch):
+    """The tables of the question of the limit, from a worker that answers at once."""
+    macs = Counter({1: 300, 2: 100})
+    ready = {"first": 20.0, "faults": 3.0, "memory": 900.0, "digest": "a", "macs": macs, "count": 5}
+    answers = {"steps": 1.0, "forward": 0.5, "trace": (0.2, {(1, True): 0.08, (1, False): 0.02, (2, True): 0.04})}
+    worker = SimpleNamespace(ready=ready, ask=lambda method, *args: answers[method])
+    monkeypatch.setattr(limit, "product", lambda: 2.0)
+    monkeypatch.setattr(measure.gc, "collect", lambda: None)  # takes long with TensorFlow loaded
+    attempts = [("no normalisation", "0.8 (0.7 to 0.9)", ready | {"digest": "b"})]
+    rates = limit.rate_table([limit.rates_of(limit.RECIPE, worker)])
+    return rates, limit.by_level(worker), limit.tried(attempts, ready)
 
 
-def table(title="Speed", **more):
-    return measure.Table(title, ["what", "seconds"], [["fast", 0.5], ["slow", 12]], **more)
+def test_a_table_is_markdown_and_its_numbers_have_three_digits_or_more():
+    texts = ("0", "7", "12,345", "0.00123", "10.0", "100", "-1,234", "as it is", "True")
+    values = (0.0, 7, 12345, 0.00123456, 9.999, 99.96, -1234.5, "as it is", True)
+    assert (*map(measure.shown, values),) == texts
+    assert measure.spread([3, 1, 2]) == "2.00 (1.00 to 3.00)" and measure.spread(iter([4])) == "4.00"
+    made = measure.table("Speed", [{"what": "fast", "seconds": 0.5}, {"what": "slow", "seconds": 12}], "A note.")
+    lines = "| what | seconds |\n|------|---------|\n| fast | 0.500   |\n| slow | 12      |"
+    assert made.text() == f"### Speed\n\n{lines}\n\nA note."
 
 
-# ---- Tables ------------------------------------------------------------------------------------------------------------
+def test_tasks_take_turns_and_the_first_round_is_not_measured(monkeypatch):
+    monkeypatch.setattr(measure.gc, "collect", lambda: None)
+    order = []
+    tasks = {name: lambda name=name: order.append(name) or float(len(order)) for name in "ab"}
+    assert measure.in_turn(tasks, 2) == {"a": [3, 5], "b": [4, 6]} and order == ["a", "b"] * 3
+    assert measure.ratios([2.0, 9.0], [1.0, 3.0]) == [2, 3]
 
 
-@pytest.mark.parametrize("row", [[], ["one"], ["one", 2, 3]])
-def test_a_row_has_an_entry_for_every_column(row):
-    with pytest.raises(ValueError, match=rf"^Uneven: a row has {len(row)} entries for 2 columns"):
-        measure.Table("Uneven", ["what", "seconds"], [["fast", 1], row])
+def test_a_fresh_process_gets_more_variables():
+    assert measure.fresh(os.getenv, "BENCH", environment={"BENCH": "7"}) == "7" and "BENCH" not in os.environ
 
 
-def test_a_table_is_markdown_with_its_notes_below():
-    assert table(notes=["First.", "Second."]).text().splitlines() == [
-        "### Speed",
-        "",
-        "| what | seconds |",
-        "|------|---------|",
-        "| fast | 0.500   |",
-        "| slow | 12      |",
-        "",
-        "First.",
-        "",
-        "Second.",
+def test_what_is_stored_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "FOLDER", tmp_path)
+    made = measure.Table("Speed", ["what"], [["fast"]], ["A note."], "Fast.")
+    measure.store("peer", "How fast?", [made], 12.6, True)
+    content = measure.read("peer")
+    assert content["tables"] == [made] and content["made_by"] == "make bench TABLE=peer QUICK=1"
+    assert {*content} == {*STORED["peer"]} and {*content["machine"]} == {*STORED["peer"]["machine"]}
+
+
+def test_page_and_readme_hold_the_stored_figures():
+    assert bench.PAGE.read_text(encoding="utf-8") == measure.page(bench.stored()), "run `make bench`"
+    quoted = bench.README.read_text(encoding="utf-8").split(bench.BEGIN)[1].split(bench.END)[0].strip()
+    assert quoted == measure.quotes(bench.stored()), "run `make bench`"
+
+
+def test_notebook_04_finds_its_columns_and_rows():
+    rows = {table.title: table.rows for table in STORED["limit"]["tables"]}
+    rates, levels, tried = (rows[title] for title in LIMIT)
+    assert [row[1] for row in rates[:3]] == [8, 16, 32] and all(" to " in row[8] and " to " in row[9] for row in rates)
+    assert [row[2] for row in levels[:5]] == [8, 16, 32, 64, 128]
+    assert sum(row[4] + row[5] for row in levels[:5]) + levels[5][5] == pytest.approx(1, abs=0.01)
+    assert all(" to " in time and faults >= 0 for _, time, _, faults, *_ in tried[1:])
+    assert "the recipe once more" in {row[0] for row in tried} & {variant.name for variant in limit.TRIED}
+
+
+def test_the_limit_is_stored_in_the_same_form(limit_tables):
+    stored = {table.title: table.columns for table in STORED["limit"]["tables"]}
+    assert {made.title: made.columns for made in limit_tables} == {title: stored[title] for title in LIMIT}
+    assert limit_tables[1].rows[0][3:7] == pytest.approx([0.75, 0.4, 0.1, 6 * 300 * 8 / 0.08 / 1e9])
+    assert limit_tables[1].rows[-1][5] == pytest.approx(0.3) and [row[5] for row in limit_tables[2].rows] == [
+        "yes",
+        "no",
     ]
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0"), (0, "0"), (7, "7"), (12345, "12,345"), (0.00123456, "0.00123"), (0.5, "0.500"), (9.999, "10.0"),
-        (12.345, "12.3"), (99.96, "100"), (123.4, "123"), (12345.6, "12,346"), (-0.25, "-0.250"),
-        (-1234.5, "-1,234"), ("as it is", "as it is"), (True, "True"),
-    ],
-)  # fmt: skip
-def test_numbers_are_shown_in_three_digits_or_more(value, text):
-    assert measure.shown(value) == text
+def test_headlines_say_what_the_stored_ones_say(limit_tables, monkeypatch):
+    ran = {"step = peak - imports (MB)": 9.0, "computed maps (MB)": 9.0, "seconds for 8 pictures": "9"}
+    monkeypatch.setattr(memory, "measured", lambda t: ran | {"training": t.name, "peak (MB)": 9.0 * t.batch})
+    monkeypatch.setattr(measure, "fresh", lambda *args: ([1.0, 2.0], [1.0, 1.1], [1.0, 2.0, 3.0, 4.0]))
+    rows, found = [{"series, standard level": "9", "ratio": "0.7"}], [[21.0, 22.0]]
+    run, result = quality.Run({90: 0.5}), SimpleNamespace(seconds=20.0, kernel_bytes=9e8, failed=0)
+    looks = [{"loss": 0.01, "images": 8, "seconds": 9.0, "since": 20.0}]
+    made = {
+        "peer": [peer.until_reached({0: looks, 1: looks})],
+        "quality": [quality.by_seconds({name: [run] * 3 for name in quality.NETWORKS}, [90], 200)],
+        "drawing": [drawing.against_the_peer(rows, found), drawing.same_task(rows, found)],
+        "limit": limit_tables,
+        "memory": memory.tables(False),
+        "growth": growth.tables(False),
+        "series": [series.table([*"123456789"], {"two cores": [result] * 9, "one core": [result] * 9})],
+    }
+    for name, tables in made.items():
+        said, stored = ([one.headline for one in some if one.headline] for some in (tables, STORED[name]["tables"]))
+        for new, old in zip(said, stored):
+            assert re.sub(NUMBER, "#", new) == re.sub(NUMBER, "#", old), name
 
 
-def test_a_spread_is_median_smallest_and_largest():
-    assert measure.spread([3, 1, 2]) == "2.00 (1.00 to 3.00)"
-    assert measure.spread(iter([4.0, 1.0])) == "2.50 (1.00 to 4.00)"
-    assert measure.spread([4]) == "4.00", "a single one has no range"
+def test_a_question_that_fails_is_named_and_the_others_are_asked(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(bench, "write_pages", lambda: None)
+    monkeypatch.setattr(measure, "fresh", lambda _, name, quick: asked.append((name, quick)) or 1 / (name != "peer"))
+    assert bench.main(["peer", "limit", "--quick"]) == 1 and asked == [("peer", True), ("limit", True)]
+    assert "Failed: peer." in capsys.readouterr().out
 
 
-def test_ratios_are_those_of_each_round():
-    assert measure.ratios([2.0, 9.0], [1.0, 3.0]) == [2, 3]
-    with pytest.raises(ValueError, match="2 and 1 measurements"):
-        measure.ratios([1, 2], [1])
+def test_the_peers_pictures_and_loss_are_as_described():
+    for side in (16, 33, 64):
+        for fast, slow in zip(peer_task.draw(40, 3, side), peer_task.as_specified(40, 3, side)):
+            assert fast.dtype == slow.dtype == np.uint8 and fast.tobytes() == slow.tobytes()
+    masks = peer_task.draw(3, 0, 32)[1]
+    logits = np.random.default_rng(0).normal(-2, 2, masks.shape).astype(np.float32)
+    p, y = 1 / (1 + np.exp(-logits.astype(float))), masks.astype(float)
+    crossentropy = -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean((1, 2, 3))
+    dice = (2 * (p * y).sum((1, 2)) + 1) / (p.sum((1, 2)) + y.sum((1, 2)) + 1)
+    for some in ((masks, logits), (peer.fold(masks), peer.fold(logits))):
+        assert np.asarray(peer.loss(*some)) == pytest.approx(crossentropy / 2 + (1 - dice.mean(1)) / 2, rel=1e-5)
 
 
-# ---- In turn -----------------------------------------------------------------------------------------------------------
+def test_a_trace_is_shared_out_and_a_shape_tells_how_large_its_maps_are():
+    begins, ends = np.array([[1.0, 5], [3, 7], [-9, 0], [9, 20], [1, 1]]).T
+    assert trace.shares(begins, ends, 0, 10).tolist() == [3, 3, 0, 1, 0]
+    sides = {(8, 64, 64, 16): 64, (8, 8, 8, 64): 8, (16, 32, 32, 8): 32, (3, 3, 64, 64): 0, (64, 64, 3, 3): 0, (64,): 0}
+    assert {shape: trace.side(shape) for shape in sides} == sides
 
 
-def test_tasks_take_turns_and_the_warm_up_is_not_measured(monkeypatch):
-    order, clock = [], [0.0]
-
-    def task(name, lasts):
-        def run():
-            order.append(name)
-            clock[0] += lasts * len(order)
-
-        return run
-
-    monkeypatch.setattr(measure.time, "perf_counter", lambda: clock[0])
-    seconds = measure.in_turn({"a": task("a", 1), "b": task("b", 10)}, rounds=2, warm_up=1)
-    assert order == ["a", "b"] * 3
-    assert seconds == {"a": [3, 5], "b": [40, 60]}
-
-
-# ---- Stored figures ----------------------------------------------------------------------------------------------------
-
-
-def test_what_is_stored_is_read_again(folder):
-    tables = [table(notes=["A note."]), table("Memory", notes=[])]
-    path = measure.store("peer", "How fast?", "make bench TABLE=peer", tables, 12.6, "2026-01-31")
-    assert path == folder / "benchmarks" / "peer.json" and list(path.parent.iterdir()) == [path]
-    content = measure.read(path)
-    assert content["tables"] == tables
-    assert {name: content[name] for name in ("question", "made_by", "made_on", "commit", "seconds")} == {
-        "question": "How fast?", "made_by": "make bench TABLE=peer", "made_on": "2026-01-31", "commit": "abc1234",
-        "seconds": 13,
-    }  # fmt: skip
-    assert content["machine"]["cores"] == measure.cores() >= 1 and content["machine"]["processor"]
-    assert {"python", "keras", "numpy"} <= set(content["versions"])
-
-
-def test_figures_that_cannot_be_stored_leave_the_old_ones(folder):
-    path = measure.store("peer", "How fast?", "make bench", [table()], 1, "2026-01-31")
-    before = path.read_bytes()
-    with pytest.raises(TypeError):
-        measure.store("peer", "How fast?", "make bench", [table(notes=[object()])], 1, "2026-02-01")
-    assert path.read_bytes() == before
-
-
-def test_the_page_holds_every_table_and_where_it_was_measured(folder):
-    contents = []
-    for name in ("peer", "limit"):
-        tables = [table(f"{name} 1"), table(f"{name} 2")]
-        contents.append(measure.read(measure.store(name, f"Question {name}?", "make bench", tables, 900, "2026-01-31")))
-    page = measure.page(contents)
-    top = page.partition("\n## ")[0]
-    assert "The nearest peer is usuyama/pytorch-unet: " in top and top.endswith("All tables together took 1,800 s.\n")
-    for name in ("peer", "limit"):
-        where = f"`make bench`, 2026-01-31, commit abc1234, 900 s, {measure.cores()} cores of "
-        assert f"\n## Question {name}?\n\n{where}" in page
-        assert f"\n{table(f'{name} 1').text()}\n\n{table(f'{name} 2').text()}\n" in page
-    assert page.endswith("|\n") and "\n\n\n" not in page
-    assert "`make bench`, 2026-01-31, 900 s, " in measure.page([contents[0] | {"commit": ""}]), "measured outside git"
-
-
-@pytest.fixture
-def repository(tmp_path, monkeypatch):
-    """A function that runs git in a repository of its own, in which the files of the measurements have been committed."""
-    if not shutil.which("git"):
-        pytest.skip("the commit that was measured is told by git")
-    for name in [name for name in measure.os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setattr(measure.project, "ROOT", tmp_path)
-
-    def git(*asked):
-        command = ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", "-C", str(tmp_path), *asked]
-        return subprocess.check_output(command, env=work_tree.without_git(), encoding="utf-8").strip()
-
-    (tmp_path / "data" / "benchmarks").mkdir(parents=True)
-    for name in ("code.py", "README.md", "data/README.md", "data/benchmarks.md", "data/benchmarks/peer.json"):
-        (tmp_path / name).write_text("old", encoding="utf-8")
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-q", "--no-verify", "-m", "old")
-    return git
-
-
-def test_the_commit_has_a_plus_if_what_was_measured_differs_from_it(repository, tmp_path):
-    name = repository("rev-parse", "--short", "HEAD")
-    assert measure.commit() == name
-    for path in ("README.md", "data/benchmarks.md", "data/benchmarks/peer.json", "data/benchmarks/new.png"):
-        (tmp_path / path).write_text("new", encoding="utf-8")
-    assert measure.commit() == name, "a measurement writes these itself"
-    for path in ("code.py", "data/README.md", "new.py"):
-        before = (tmp_path / path).read_text(encoding="utf-8") if (tmp_path / path).exists() else None
-        (tmp_path / path).write_text("new", encoding="utf-8")
-        assert measure.commit() == f"{name}+", path
-        (tmp_path / path).unlink() if before is None else (tmp_path / path).write_text(before, encoding="utf-8")
-    assert measure.commit() == name
-
-
-def test_outside_git_there_is_no_commit(tmp_path, monkeypatch):
-    monkeypatch.setattr(measure.project, "ROOT", tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    assert measure.commit() == ""
-
-
-# ---- The command line --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def called(monkeypatch, folder):
-    """The commands that were called in place of processes; the questions in ``failing`` fail, the others store a table."""
-    commands, failing = [], set()
-
-    def run(command, **_):
-        commands.append(command)
-        name = command[command.index("--inside") + 1]
-        if name not in failing:
-            measure.store(name, f"Question {name}?", "make bench", [table(name)], 1, "2026-01-31")
-        return subprocess.CompletedProcess(command, int(name in failing))
-
-    monkeypatch.setattr(bench.subprocess, "run", run)
-    return commands, failing
-
-
-def names_of(commands):
-    return [command[command.index("--inside") + 1] for command in commands]
-
-
-def test_all_questions_are_asked_by_default_each_in_a_process(called, folder, capsys):
-    commands, _ = called
-    assert bench.main([]) == 0
-    assert names_of(commands) == list(bench.NAMES) and not any("--quick" in command for command in commands)
-    page = (folder / "benchmarks.md").read_text(encoding="utf-8")
-    assert all(f"## Question {name}?" in page for name in bench.NAMES)
-    assert "Failed" not in capsys.readouterr().out
-
-
-def test_readme_quotes_the_headlines_between_its_two_marks(folder):
-    measure.store("peer", "Who?", "make bench", [table(headline="Ours is fast."), table("Other")], 1, "2026-01-31")
-    bench.write_pages()
-    text = bench.README.read_text(encoding="utf-8")
-    head, tail = text.partition(bench.BEGIN)[0], text.partition(bench.END)[2]
-    assert head == "# Title\n\nBefore.\n\n" and tail == "\n\nAfter.\n"
-    assert "- Ours is fast. (`make bench`, 2026-01-31)" in text and "Old." not in text and "Measured on" in text
-    bench.write_pages()
-    assert bench.README.read_text(encoding="utf-8") == text, "a second time changes nothing"
-
-
-def test_named_questions_only_and_quick_is_handed_on(called):
-    commands, _ = called
-    assert bench.main(["growth", "series", "--quick"]) == 0
-    assert names_of(commands) == ["growth", "series"] and all("--quick" in command for command in commands)
-
-
-def test_a_question_that_fails_is_named_and_the_others_are_asked(called, folder, capsys):
-    commands, failing = called
-    bench.main(["quality"])
-    failing.add("quality")
-    commands.clear()
-    assert bench.main(["peer", "quality", "series"]) == 1
-    assert names_of(commands) == ["peer", "quality", "series"]
-    assert "Failed: quality." in capsys.readouterr().out
-    page = (folder / "benchmarks.md").read_text(encoding="utf-8")
-    assert all(f"## Question {name}?" in page for name in ("peer", "quality", "series")), (
-        "older figures stay on the page"
-    )
-
-
-@pytest.mark.parametrize(
-    ("asked", "end"),
-    [
-        (["growth", "peer", "--quick"], "Took growth 200 s, peer 200 s: 400 s, inside the 600 s for all questions."),
-        (["--quick"], ": 1,400 s, over the 600 s for all questions."),
-        ([], ": 1,400 s, inside the 3,600 s for all questions."),
-    ],
-)
-def test_the_seconds_of_the_questions_are_told_at_the_end(asked, end, called, monkeypatch, capsys):
-    ticks = itertools.count(0, 200)
-    monkeypatch.setattr(bench.time, "perf_counter", lambda: float(next(ticks)))
-    bench.main(asked)
-    assert capsys.readouterr().out.endswith(f"{end}\n")
-
-
-def test_the_limit_itself_is_inside():
-    assert ": 600 s, inside the 600 s" in bench.took([("peer", 350.0), ("limit", 250.0)], True)
-    assert ": 3,601 s, over the 3,600 s" in bench.took([("peer", 3601.0)], False)
-
-
-def test_an_unknown_question_is_an_error_that_names_those_that_exist(called, capsys):
-    commands, _ = called
-    with pytest.raises(SystemExit) as stopped:
-        bench.main(["peer", "pear"])
-    said = capsys.readouterr().err
-    assert stopped.value.code == 2 and "no table pear" in said and "drawing" in said and not commands
-
-
-class Question:
-    """What a question's module holds."""
-
-    __doc__ = "How fast?\n\nMore."
-
-    def __init__(self):
-        self.asked = []
-
-    def tables(self, quick):
-        self.asked.append(quick)
-        return [table("Fresh")]
-
-
-@pytest.mark.parametrize(
-    ("quick", "made_by"), [(True, "make bench TABLE=peer QUICK=1"), (False, "make bench TABLE=peer")]
-)
-def test_inside_its_process_a_question_is_printed_and_stored(quick, made_by, folder, monkeypatch, capsys):
-    question = Question()
-    monkeypatch.setattr(bench.importlib, "import_module", lambda name: question)
-    assert bench.main(["--inside", "peer", *["--quick"] * quick]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("\n## How fast?\n") and "### Fresh" in said and question.asked == [quick]
-    content = json.loads((folder / "benchmarks" / "peer.json").read_text(encoding="utf-8"))
-    assert (content["question"], content["made_by"]) == ("How fast?", made_by)
-
-
-def test_a_question_that_fails_inside_raises_and_stores_nothing(folder, monkeypatch):
-    question = Question()
-    question.tables = lambda quick: 1 / 0
-    monkeypatch.setattr(bench.importlib, "import_module", lambda name: question)
-    with pytest.raises(ZeroDivisionError):
-        bench.main(["--inside", "peer"])
-    assert not (folder / "benchmarks").exists()
-
-
-@pytest.mark.parametrize("name", ["quality", "growth", "series"])
-def test_a_module_asks_a_question_and_has_tables(name):
-    module = importlib.import_module(f"tests.benchmarks.bench.{name}")
-    assert module.__doc__.splitlines()[0].endswith("?") and callable(module.tables)
+def test_seconds_hold_compilation_and_no_validation_and_the_rate_follows_the_clock():
+    # The begin, a first step of 6 s and a validation of 5 s, two more steps and a validation, one more and a validation.
+    ticks, scores = iter([0, 6, 11, 13, 16, 20, 22, 25]), iter([0.25, 0.5, 0.75])
+    watch = quality.ForSeconds([5, 10, 12], 0.5, lambda model: next(scores), lambda: next(ticks))
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.5), "mse")
+    model.fit(np.ones((8, 1)), np.ones((8, 1)), batch_size=1, epochs=9, verbose=0, callbacks=[watch])
+    assert watch.run == quality.Run({5: 0.25, 10: 0.5, 12: 0.75}, {5: 6, 10: 11, 12: 13}, [6, 8, 11, 13])
+    assert [*map(watch.run.reached, (0.5, 0.8))] == [11, None]
+    assert [watch.rates[0], max(watch.rates), float(model.optimizer.learning_rate)] == pytest.approx([0.05, 0.5, 0.005])

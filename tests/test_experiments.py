@@ -1,15 +1,18 @@
-"""The tables of the experiments: made with today's conditions, read without guessing, and made again for one cell."""
+"""The tables of the experiments: made with today's conditions, read as they were written, and added to run by run."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 
-from tests.benchmarks import experiments as command
-from utils import experiments, training
+from scripts import experiments as command
+from scripts import studies_paper
+from utils import experiments, metrics, shapes, unet
 
 
 def test_a_change_reaches_the_network_or_the_recipe():
     changed = experiments.change(depth=2, epochs=1)
-    assert changed.network == {**experiments.BASE.network, "depth": 2} and changed.epochs == 1
+    assert changed == dataclasses.replace(experiments.BASE, epochs=1, network={**experiments.BASE.network, "depth": 2})
     assert experiments.BASE.network["depth"] == 4 and experiments.BASE.epochs == 4
 
 
@@ -20,30 +23,29 @@ def test_few_images_get_as_many_steps(condition):
     assert recipe.images == int(condition.split()[0]) and recipe.augment == condition.endswith("augmented")
 
 
-@pytest.mark.parametrize("study", [*experiments.RECIPES, "silenced"])
+def test_there_is_a_table_for_every_study():
+    assert {path.stem for path in experiments.FOLDER.glob("*.csv")} == set(command.studies())
+
+
+@pytest.mark.parametrize("study", command.studies())
 def test_the_table_is_complete(study):
-    table = experiments.read(study)
-    expected = command.studies()[study]
-    assert set(table.values) == set(expected.conditions)
+    table, expected = experiments.read(study), command.studies()[study]
+    assert set(table.values) == set(expected.conditions) and table.study == study
     for scores in table.values.values():
-        assert {"iou", "boundary", "interior", "filled", "outlined"} <= set(scores)
         assert all(len(values) == len(expected.seeds) for values in scores.values())
-        assert all(((0 <= values) & (values <= 1)).all() for name, values in scores.items() if name != "parameters")
-
-
-def write(folder, text):
-    (folder / "try.csv").write_text(text, encoding="utf-8")
+        assert study not in (*experiments.RECIPES, "silenced") or {"iou", "boundary", "outlined"} <= set(scores)
+        shares = [values for name, values in scores.items() if name not in ("parameters", "loss", "guess")]
+        assert all(((0 <= values) & (values <= 1)).all() for values in shares)
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path):
-    study = command.Study(
-        {"a": lambda seed: {"iou": seed / 10}, "b": lambda seed: {"iou": 0.5, "dice": 0.25}}, (2, 0, 1)
-    )
+    conditions = {"a, b": lambda seed: {"iou": seed / 10}, "b": lambda seed: {"iou": 0.5, "dice": 0.25}}
+    study = command.Study(conditions, (2, 0, 1))
     command.run("try", study, tmp_path)
     command.run("try", study, tmp_path)  # nothing is left to do
     table = experiments.read("try", tmp_path)
-    assert table.of("iou")["a"].tolist() == [0.0, 0.1, 0.2] and list(table.of("dice")) == ["b"]
-    assert "TensorFlow" in table.made and len((tmp_path / "try.csv").read_text().splitlines()) == 2 + 3 + 6
+    assert table.of("iou")["a, b"].tolist() == [0.0, 0.1, 0.2] and list(table.of("dice")) == ["b"]
+    assert table.made.startswith("make experiments") and len((tmp_path / "try.csv").read_text().splitlines()) == 2 + 9
 
 
 def test_an_interrupted_study_goes_on(tmp_path):
@@ -62,50 +64,40 @@ def test_an_interrupted_study_goes_on(tmp_path):
     assert calls == [0, 1, 1] and len(experiments.read("try", tmp_path).of("iou")["a"]) == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("# made\ncondition,seed,value\n", "has the columns"),
-        ("# made\ncondition,seed,score,value\na,0,iou\n", "line 3 is damaged"),
-        ("# made\ncondition,seed,score,value\na,0,iou,much\n", "line 3 is damaged: a,0,iou,much"),
-    ],
-)
-def test_a_damaged_table_is_named(tmp_path, text, message):
-    write(tmp_path, text)
-    with pytest.raises(ValueError, match=message):
-        experiments.read("try", tmp_path)
+def test_unknown_studies_and_scores_are_named():
+    with pytest.raises(FileNotFoundError, match="no study 'skip'.*there are: class_weights, .*skips"):
+        experiments.read("skip")
+    with pytest.raises(ValueError, match="'IoU'; choose one of .*'iou'"):
+        experiments.read("skips").of("IoU")
 
 
-def test_unknown_studies_and_scores_are_named(tmp_path):
-    write(tmp_path, "# made\ncondition,seed,score,value\na,0,iou,0.5\n")
-    with pytest.raises(ValueError, match="no study 'tries'.*there are: try"):
-        experiments.read("tries", tmp_path)
-    with pytest.raises(ValueError, match="no score 'dice'; it has iou"):
-        experiments.read("try", tmp_path).of("dice")
+def test_scores_of_a_network():
+    class Half:
+        def predict(self, images, verbose):
+            return np.where(np.arange(64)[:, None, None] < 32, samples.masks, 0.5).astype(np.float32)
+
+    samples = shapes.draw(4)
+    mask = samples.masks * (np.arange(64) < 32)[:, None, None].astype(np.uint8)
+    found = experiments.score(Half(), samples)
+    assert list(found)[5:] == ["boundary", "interior", "calibration", "unsure"] and found["unsure"] == 0.5
+    assert found["iou"] == mask.sum() / samples.masks.sum()
+    assert found["boundary"] == metrics.boundary_iou(samples.masks, mask)
+    assert found["interior"] == metrics.interior_iou(samples.masks, mask)
+    assert found["calibration"] == pytest.approx(abs(samples.masks[:, 32:].mean() - 0.5) / 2, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        ([1, 2, 3], [4, 5, 6], True),
-        ([4, 5, 6], [1, 2, 3], True),
-        ([1, 2, 4], [4, 5, 6], False),
-        ([1, 5, 9], [4, 5, 6], False),
-    ],
-)
-def test_apart_means_that_the_ranges_do_not_meet(first, second, expected):
-    assert experiments.apart(first, second) is expected
+def test_disjoint_means_that_the_ranges_do_not_meet():
+    for first, expected in (([1, 2, 3], True), ([7, 9, 8], True), ([1, 2, 4], False), ([1, 5, 9], False)):
+        assert experiments.disjoint(first, [4, 5, 6]) is experiments.disjoint([6, 4, 5], first) is expected
 
 
-def test_two_seeds_are_no_spread():
-    with pytest.raises(ValueError, match="3 seeds"):
-        experiments.apart([1, 2], [3, 4, 5])
-
-
-def test_one_cell_of_the_table_comes_out_again():
-    """The thinnest network, seed 0, trained again: within the spread of its three seeds, widened by that spread."""
-    stored = experiments.read("width").of("iou")["4"]
-    model, _ = training.follow_recipe(experiments.RECIPES["width"]["4"], 0)
-    again = experiments.score(model, command.test_pictures())["iou"]
-    room = max(np.ptp(stored), 0.01)
-    assert stored.min() - room <= again <= stored.max() + room
+def test_weights_drawn_anew_and_the_step_that_momentum_builds_up():
+    network = unet.build_unet((16, 16, 3), depth=1, base=8, norm="none")
+    studies_paper.redraw(network, studies_paper.small, 0)
+    kernels = [layer.kernel.numpy().ravel() for layer in network.layers if hasattr(layer, "kernel")]
+    assert np.concatenate(kernels).std() == pytest.approx(0.01, rel=0.05)
+    assert len({float(kernel[0]) for kernel in kernels}) == len(kernels)
+    for momentum in (0.9, 0.99):
+        optimizer = studies_paper.sgd(momentum, 100)
+        highest = max(float(optimizer._learning_rate(step)) for step in range(100))
+        assert optimizer.momentum == momentum and highest / (1 - momentum) == pytest.approx(1, rel=1e-3)

@@ -54,25 +54,6 @@ def test_moving_a_slider_draws_the_figure_again_and_changes_the_words():
     assert words.value == "<p>A blue bar, 2 high.</p>"
 
 
-@pytest.mark.parametrize(
-    ("controls", "error", "words"),
-    [
-        ({}, ValueError, "nothing to move"),
-        ({"height": [1]}, ValueError, r"height can only take \[1\]"),
-        ({"height": [1, 2], "still": [{"height": 3}]}, ValueError, "none of the values"),
-        ({"height": [1, 2], "still": [{"width": 3}]}, ValueError, "width is no control; there are: height"),
-    ],
-)
-def test_what_cannot_be_moved_is_named(controls, error, words):
-    with pytest.raises(error, match=words):
-        explore.move(bar, 3, **controls)
-
-
-def test_only_figures_can_be_moved():
-    with pytest.raises(TypeError, match="print is not a figure"):
-        explore.move(print, height=[1, 2])
-
-
 def test_words_are_shown_as_they_are():
     @plots.figure
     def less(*, p):

@@ -1,230 +1,235 @@
-"""PNG folders: what goes out comes back, nothing is overwritten unasked, and every broken folder is named."""
+"""Folders: what goes out comes back, nothing is overwritten unasked, and each thing that is wrong is named."""
+
+import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
+from skimage import measure
 
 from utils import folders, shapes
 
-
-@pytest.fixture(scope="module")
-def samples():
-    return shapes.draw(12, size=32, level="hard")
+SAMPLES = shapes.draw(7, size=32, level="hard")
 
 
 @pytest.fixture
-def folder(samples, tmp_path):
+def folder(tmp_path):
     """An exported folder of three pictures."""
-    return folders.export(samples[:3], tmp_path / "shapes")
+    return folders.export(SAMPLES[:3], tmp_path / "shapes")
 
 
 def contents(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-# ---- Out and back ------------------------------------------------------------------------------------------------------
-
-
-def test_the_round_trip_is_exact(samples, tmp_path):
-    images, masks = folders.load(folders.export(samples, tmp_path / "a" / "b"))
-    assert images.dtype == np.float32 and masks.dtype == np.uint8
-    assert images.tobytes() == samples.images.tobytes() and masks.tobytes() == samples.masks.tobytes()
-
-
-def test_the_files_are_named_by_number_and_a_viewer_shows_black_and_white(folder, samples):
-    assert sorted(contents(folder)) == [f"{part}/0000{k}.png" for part in ("images", "masks") for k in range(3)]
-    with Image.open(folder / "masks" / "00001.png") as mask, Image.open(folder / "images" / "00001.png") as image:
-        assert mask.mode == "L" and image.mode == "RGB"
-        assert np.array_equal(np.asarray(mask), 255 * samples.masks[1, ..., 0])
-        assert np.array_equal(np.asarray(image), np.rint(255 * samples.images[1]))
-
-
-def test_pictures_that_are_not_square_come_back(tmp_path, samples):
-    part = shapes.Samples(*(getattr(samples, f)[:, :20] for f in ("images", "masks", "classes", "instances", "styles")))
-    images, masks = folders.load(folders.export(part, tmp_path / "wide"))
-    assert np.array_equal(images, part.images) and np.array_equal(masks, part.masks)
-
-
-def test_values_between_two_steps_are_rounded_to_the_nearer_one(tmp_path, samples):
-    images = np.random.default_rng(0).random((2, 32, 32, 3)).astype(np.float32)
-    part = shapes.Samples(images, samples.masks[:2], *[None] * 3)
-    back, _ = folders.load(folders.export(part, tmp_path / "fine"))
-    assert np.abs(back - images).max() <= 0.5 / 255 + 1e-6
-
-
-# ---- Nothing is overwritten unasked ------------------------------------------------------------------------------------
-
-
-def test_an_export_leaves_a_folder_alone_that_holds_anything(samples, folder, tmp_path):
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "mine.txt").write_text("keep")
-    for taken in (folder, tmp_path / "notes"):
-        before = contents(taken)
-        with pytest.raises(FileExistsError, match="not empty.*overwrite=True"):
-            folders.export(samples[5:7], taken)
-        assert contents(taken) == before
-
-
-def test_an_empty_folder_is_written_into(samples, tmp_path):
-    assert len(folders.load(folders.export(samples[:2], tmp_path))[0]) == 2
-
-
-def test_overwriting_replaces_its_own_names_and_touches_nothing_else(samples, folder):
-    (folder / "notes.txt").write_text("keep")
-    (folder / "images" / "notes.txt").write_text("keep too")
-    folders.export(samples[4:8], folder, overwrite=True)
-    images, _ = folders.load(folder)
-    assert np.array_equal(images, samples.images[4:8])
-    assert (folder / "notes.txt").read_text() == "keep"
-    assert (folder / "images" / "notes.txt").read_text() == "keep too"
-
-
-def test_overwriting_never_mixes_with_older_pictures_and_never_removes_them(samples, folder):
-    before = contents(folder)
-    with pytest.raises(FileExistsError, match="00002.png.*mixed.*Nothing is ever removed"):
-        folders.export(samples[:2], folder, overwrite=True)
-    assert contents(folder) == before
-
-
-def test_a_file_in_the_way_is_named(samples, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(NotADirectoryError, match="is a file"):
-        folders.export(samples, tmp_path / "file", overwrite=True)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda i, m: (i * 255, m), "they need floats from 0 to 1"),
-        (lambda i, m: ((i * 255).astype(np.uint8), m), "uint8"),
-        (lambda i, m: (np.where(i > 0.5, np.nan, i), m), "nan"),
-        (lambda i, m: (i, m * 255), "from 0 to 255; only 0 and 1"),
-        (lambda i, m: (i, m[..., 0]), r"\(2, 32, 32\); they need"),
-        (lambda i, m: (i, m[:1]), "same N"),
-        (lambda i, m: (i[:0], m[:0]), "N of at least 1"),
-    ],
-)
-def test_what_cannot_be_exported_is_named_and_nothing_is_written(samples, tmp_path, change, words):
-    images, masks = change(samples.images[:2], samples.masks[:2])
-    bad = shapes.Samples(images, masks, *[None] * 3)
-    with pytest.raises(ValueError, match=words):
-        folders.export(bad, tmp_path / "new")
-    assert not (tmp_path / "new").exists()
-
-
-# ---- Other people's PNG files ------------------------------------------------------------------------------------------
-
-
-def test_masks_of_any_mode_are_read_by_their_colours(folder, samples):
-    expected = samples.masks[:3]
-    for mode in ("1", "L", "LA", "P", "RGB", "RGBA"):
-        for k, mask in enumerate(expected[..., 0]):
-            Image.fromarray(mask * np.uint8(255)).convert(mode).save(folder / "masks" / f"0000{k}.png")
-        assert np.array_equal(folders.load(folder)[1], expected), mode
-
-
-def test_a_palette_may_hold_any_colour_in_any_order(folder, samples):
-    for k, mask in enumerate(samples.masks[:3, ..., 0]):
-        picture = Image.fromarray(1 - mask, mode=None).convert("L")
-        picture = Image.frombytes("P", picture.size, picture.tobytes())
-        picture.putpalette([200, 30, 30, 0, 0, 0])  # entry 0 is red: the shape; entry 1 is black: ground
-        picture.save(folder / "masks" / f"0000{k}.png")
-    assert np.array_equal(folders.load(folder)[1], samples.masks[:3])
-
-
-def test_masks_of_0_and_1_and_masks_of_one_value_are_read(folder):
-    for value, expected in ((0, 0), (1, 1), (255, 1)):
-        Image.fromarray(np.full((32, 32), value, np.uint8)).save(folder / "masks" / "00001.png")
-        assert (folders.load(folder)[1][1] == expected).all()
-    mask = np.eye(32, dtype=np.uint8)
-    Image.fromarray(mask).save(folder / "masks" / "00001.png")
-    assert np.array_equal(folders.load(folder)[1][1, ..., 0], mask)
-
-
-def test_images_of_other_modes_become_three_channels(folder, samples):
-    grey = np.rint(255 * samples.images[0, ..., 0]).astype(np.uint8)
-    for mode in ("L", "LA", "RGBA"):
-        Image.fromarray(grey).convert(mode).save(folder / "images" / "00000.png")
-        images, _ = folders.load(folder)
-        assert images.shape == (3, 32, 32, 3)
-        assert np.array_equal(np.rint(255 * images[0]), np.repeat(grey[..., None], 3, axis=-1)), mode
-
-
-def test_other_files_beside_the_pictures_are_ignored(folder, samples):
-    (folder / "images" / ".hidden.png").write_text("not a picture")
-    (folder / "masks" / "README.txt").write_text("about")
-    assert np.array_equal(folders.load(folder, size=32)[0], samples.images[:3])
-
-
-# ---- Broken folders ----------------------------------------------------------------------------------------------------
-
-
 def save(path, pixels, **options):
     Image.fromarray(np.asarray(pixels)).save(path, **options)
 
 
-def write(path, content):
-    path.write_bytes(content)
+def test_the_round_trip_is_exact_and_a_viewer_shows_masks_black_and_white(tmp_path):
+    for name, part in {"square": SAMPLES, "wide": shapes.Samples(*(a[:, :20] for a in vars(SAMPLES).values()))}.items():
+        folder = folders.export(part, tmp_path / "new" / name)
+        images, masks = folders.load(folder)
+        assert images.dtype == np.float32 and images.tobytes() == part.images.tobytes()
+        assert masks.dtype == np.uint8 and masks.tobytes() == part.masks.tobytes()
+    assert sorted(contents(folder)) == [f"{part}/0000{k}.png" for part in ("images", "masks") for k in range(7)]
+    between = dataclasses.replace(SAMPLES, images=np.maximum(SAMPLES.images - np.float32(0.4 / 255), 0))
+    assert np.array_equal(folders.load(folders.export(between, tmp_path / "rounded"))[0], SAMPLES.images)
+    assert np.array_equal(Image.open(folder / "masks" / "00001.png"), 255 * part.masks[1, ..., 0])
 
 
-GREYS = np.linspace(0, 255, 32, dtype=np.uint8)[None].repeat(32, axis=0)
+def test_nothing_is_overwritten_unasked(folder):
+    before = contents(folder)
+    with pytest.raises(FileExistsError, match="not empty.*overwrite=True"):
+        folders.export(SAMPLES[5:7], folder)
+    with pytest.raises(FileExistsError, match="00002.png, which would mix.*Nothing is ever removed"):
+        folders.export(SAMPLES[:2], folder, overwrite=True)
+    assert contents(folder) == before
+    (folder / "images" / "notes.txt").write_text("keep")
+    folders.export(SAMPLES[3:7], folder, overwrite=True)
+    assert np.array_equal(folders.load(folder)[0], SAMPLES.images[3:7])
+    assert (folder / "images" / "notes.txt").read_text() == "keep"
+
+
+def test_what_cannot_be_exported_is_named_and_nothing_is_written(tmp_path):
+    for images, words in ((SAMPLES.images * 255, "divide by 255"), (SAMPLES.images[..., :1], "1 channels; give 3")):
+        with pytest.raises(ValueError, match=words):
+            folders.export(dataclasses.replace(SAMPLES, images=images), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_masks_and_images_of_any_mode_are_read_by_their_colours(folder, mode):
+    grey = np.where(SAMPLES.masks[0, ..., 0], 255, 0 if mode == "1" else 100).astype(np.uint8)
+    for k, mask in enumerate(SAMPLES.masks[:3, ..., 0]):
+        Image.fromarray(mask * np.uint8(255)).convert(mode).save(folder / "masks" / f"0000{k}.png")
+    Image.fromarray(grey).convert(mode).save(folder / "images" / "00000.png")
+    Image.open(folder / "images" / "00001.png").convert(mode).save(folder / "images" / "00001.png")
+    images, masks = folders.load(folder, size=32)
+    assert np.array_equal(images[1], SAMPLES.images[1]) == (mode in ("RGB", "RGBA"))
+    assert np.array_equal(masks, SAMPLES.masks[:3]) and images.shape == (3, 32, 32, 3)
+    assert np.array_equal(np.rint(255 * images[0]), np.repeat(grey[..., None], 3, axis=-1))
+
+
+def test_masks_of_0_and_1_of_one_value_and_of_any_palette_are_read(folder):
+    path = folder / "masks" / "00001.png"
+    for value, expected in ((0, 0), (1, 1), (255, 1)):
+        save(path, np.full((32, 32), value, np.uint8))
+        assert (folders.load(folder)[1][1] == expected).all()
+    save(path, SAMPLES.masks[1, ..., 0])
+    (folder / "images" / ".hidden.png").write_text("not a picture")
+    (folder / "masks" / "README.txt").write_text("about")
+    assert np.array_equal(folders.load(folder)[1], SAMPLES.masks[:3])
+    mask = Image.frombytes("P", (32, 32), (1 - SAMPLES.masks[1, ..., 0]).tobytes())
+    mask.putpalette([200, 30, 30, 0, 0, 0])  # entry 0 is red: the shape; entry 1 is black: background
+    mask.save(path)
+    assert np.array_equal(folders.load(folder)[1], SAMPLES.masks[:3])
+
+
+def labels_of(side=64, count=5):
+    """Squares in a row that touch, numbered 3, 6, 9, ..."""
+    labels = np.zeros((side, side), np.uint8)
+    for k in range(count):
+        labels[10:20, 10 * k : 10 * k + 10] = 3 * (k + 1)
+    return labels
+
+
+def write(folder, image, labels, name="a", ending=".png"):
+    for part, array in (("images", image), ("masks", labels)):
+        (folder / part).mkdir(exist_ok=True, parents=True)
+        if array is not None:
+            save(folder / part / f"{name}{ending}", array)
+    return folder
+
+
+def grey(side=64, dtype=np.uint8, top=255):
+    return (np.random.default_rng(0).random((side, side)) * top).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "ending", "top"),
+    [(np.uint8, ".png", 255), (np.uint16, ".png", 65535), (np.uint16, ".tif", 65535), (np.uint8, ".tiff", 255)],
+)
+def test_pictures_and_maps_of_8_and_16_bits_and_in_colour(tmp_path, dtype, ending, top):
+    image, labels = grey(dtype=dtype, top=top), labels_of().astype(dtype) * (top // 255)
+    colours = np.stack([grey(), grey() // 2, 0 * grey()], axis=-1)
+    write(tmp_path, colours, np.stack([labels_of() > 0, labels_of() // 6, labels_of() % 2], -1).astype(np.uint8), "b")
+    pair, coloured = folders.load_labels(write(tmp_path, image, labels, ending=ending))
+    assert pair.name == "a" and np.allclose(pair.image, image / top, atol=1e-6) and pair.image.dtype == np.float32
+    assert np.allclose(coloured.image, colours.mean(axis=-1) / 255, atol=1e-6) and not coloured.binary
+    assert np.array_equal(pair.labels, labels_of() // 3) and pair.labels.dtype == np.int32
+    assert np.array_equal(coloured.labels, labels_of() // 3)
+
+
+@pytest.mark.parametrize("value", [1, 255])
+def test_a_mask_is_numbered_by_its_parts(tmp_path, capsys, value):
+    mask = (labels_of() == 3).astype(np.uint8)
+    mask[20:25, 10:15] = 1  # meets the other square at a corner
+    [pair] = folders.load_labels(write(tmp_path, grey(), mask * value))
+    assert pair.binary and np.array_equal(pair.labels, measure.label(mask, connectivity=1)) and pair.labels.max() == 2
+    assert folders.report(tmp_path) and "… all masks have two values: objects that touch" in capsys.readouterr().out
+
+
+def test_the_report_counts_and_doubts(tmp_path, capsys):
+    swapped, broken = np.full((80, 80), 7, np.uint8), labels_of()
+    swapped[:2], swapped[40:], broken[50:60, 50:60] = 0, 8, 3
+    write(tmp_path, grey(80), swapped, "swapped")
+    write(tmp_path, grey(dtype=np.float32, top=3), 0 * labels_of(), "empty", ".tif")
+    assert folders.report(write(tmp_path, grey(), broken, "broken"))
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ 3 pairs that can be read, 64 x 64, 80 x 80 pixels, 7 objects",
+        "… broken: 1 objects are in several pieces. Does one number stand for two objects?",
+        "… empty: no object. That is right if there is none in the picture.",
+        "… swapped: 98% of the pixels are objects. Are background and objects swapped?",
+    ]
+    assert folders.load_labels(tmp_path)[1].image.max() == 1, "floats are stretched"
+
+
+FRAMES = [Image.fromarray(grey()) for _ in range(3)]
 BROKEN = {
-    "no masks folder": (lambda f: [p.unlink() for p in (f / "masks").iterdir()] and (f / "masks").rmdir(),
-                        FileNotFoundError, ["masks is not a folder", "images/ and masks/"]),
-    "no pictures at all": (lambda f: [p.unlink() for p in f.rglob("*.png")], FileNotFoundError, ["no PNG files"]),
-    "a mask is missing": (lambda f: (f / "masks" / "00001.png").unlink(), ValueError, ["without a mask: 00001.png"]),
-    "an image is missing": (lambda f: (f / "images" / "00002.png").unlink(),
-                            ValueError, ["without a picture: 00002.png", "same name"]),
-    "names differ": (lambda f: (f / "masks" / "00000.png").rename(f / "masks" / "first.png"),
-                     ValueError, ["without a mask: 00000.png", "without a picture: first.png"]),
-    "image and mask differ in size": (lambda f: save(f / "masks" / "00001.png", np.zeros((16, 32), np.uint8)),
-                                      ValueError, ["masks/00001.png is 16 x 32", "32 x 32", "nearest"]),
-    "images differ in size": (lambda f: save(f / "images" / "00002.png", np.zeros((64, 64, 3), np.uint8)),
-                              ValueError, ["images/00002.png is 64 x 64", "like 00000.png"]),
-    "not a PNG": (lambda f: write(f / "images" / "00001.png", b"hello"), ValueError, ["00001.png cannot be read"]),
-    "a PNG cut short": (lambda f: write(f / "images" / "00001.png", (f / "images" / "00001.png").read_bytes()[:900]),
-                        ValueError, ["00001.png cannot be read"]),
-    "a JPEG called PNG": (lambda f: save(f / "masks" / "00001.png", np.zeros((32, 32), np.uint8), format="JPEG"),
-                          ValueError, ["00001.png cannot be read"]),
-    "mixed formats": (lambda f: save(f / "images" / "cat.jpg", np.zeros((32, 32, 3), np.uint8)),
-                      ValueError, ["not PNG: cat.jpg"]),
-    "an interpolated mask": (lambda f: save(f / "masks" / "00000.png", GREYS),
-                             ValueError, ["00000.png holds 32 different", "interpolated", "nearest"]),
-    "a picture as a mask": (lambda f: write(f / "masks" / "00000.png", (f / "images" / "00000.png").read_bytes()),
-                            ValueError, ["different colours", "a mask holds two"]),
-    "no black in a mask": (lambda f: save(f / "masks" / "00000.png", np.where(np.eye(32), 9, 200).astype(np.uint8)),
-                           ValueError, ["[9, 9, 9]", "ground is black"]),
-    "a mask of one grey": (lambda f: save(f / "masks" / "00000.png", np.full((32, 32), 7, np.uint8)),
-                           ValueError, ["[[7, 7, 7]]", "ground is black"]),
-    "16 bits": (lambda f: save(f / "images" / "00000.png", np.full((32, 32), 7000, np.uint16)),
-                ValueError, ["mode 'I;16'", "8 bits"]),
+    "no masks folder": (lambda f: shutil.rmtree(f / "masks"), "no folder masks/"),
+    "no pictures": (lambda f: [p.unlink() for p in f.rglob("*.png")], "holds no pictures that can be read"),
+    "no mask": (lambda f: (f / "masks" / "a.png").unlink(), "without a mask of the same name: a."),
+    "no picture": (lambda f: (f / "images" / "a.png").unlink(), "without a picture of the same name: a."),
+    "two of one name": (lambda f: save(f / "images" / "a.tif", grey()), "two files called a"),
+    "a JPEG": (lambda f: save(f / "masks" / "b.jpg", grey()), "masks/b.jpg is none of .*JPEG changes the numbers"),
+    "a JPEG called PNG": (lambda f: save(f / "masks" / "a.png", grey(), format="JPEG"), "masks/a.png cannot be read"),
+    "cut short": (lambda f: (f / "images" / "a.png").write_bytes((f / "images" / "a.png").read_bytes()[:200]),
+                  "images/a.png cannot be read"),
+    "a stack": (lambda f: FRAMES[0].save(f / "images" / "c.tif", save_all=True, append_images=FRAMES[1:])
+                or save(f / "masks" / "c.png", labels_of()), "holds 3 pictures"),
+    "sizes differ": (lambda f: save(f / "masks" / "a.png", labels_of(80)), "picture is 64 x 64, its mask 80 x 80.*nearest"),
+    "NaN": (lambda f: write(f, np.full((64, 64), np.nan, np.float32), labels_of(), "c", ".tif"), "c.tif holds .* NaN"),
+    "a picture as a mask": (lambda f: save(f / "masks" / "a.png", grey()), "a picture, or was interpolated"),
+    "no background": (lambda f: save(f / "masks" / "a.png", labels_of() % 2 + 1), "has no background"),
 }  # fmt: skip
+WRONG_LABELS = {
+    "too small": (grey(50), labels_of(50), "50 x 50 is too small; 64 pixels"),
+    "one value": (0 * grey(), labels_of(), "all pixels of the picture have one value"),
+    "nothing": (grey(), 0 * labels_of(), "nothing to learn"),
+    "interpolated": (grey(96), np.asarray(Image.fromarray(labels_of(32, 3)).resize((96, 96), 3)), "interpolated"),
+    "fractions": (grey(), labels_of() + np.float32(0.5), "fractions"),
+    "negative": (grey(), labels_of() - np.float32(1), "its smallest number is -1"),
+}
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_folder_is_named_with_the_file_and_what_to_do(folder, case):
-    damage, error, words = BROKEN[case]
-    folders.load(folder)
-    damage(folder)
-    with pytest.raises(error) as caught:
+def test_a_broken_folder_is_named_with_the_file_and_what_to_do(tmp_path, capsys, case):
+    damage, words = BROKEN[case]
+    write(tmp_path, grey(), labels_of() // 3 % 2)
+    folders.load(tmp_path), folders.load_labels(tmp_path)
+    damage(tmp_path)
+    for read in (folders.load, folders.load_labels):
+        with pytest.raises(ValueError, match=rf"cannot be used yet:\n[^~]*{words}"):
+            read(tmp_path)
+    assert not folders.report(tmp_path) and "✗ " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("case", WRONG_LABELS)
+def test_label_maps_that_cannot_be_used(tmp_path, case):
+    image, labels, words = WRONG_LABELS[case]
+    with pytest.raises(ValueError, match=words):
+        folders.load_labels(write(tmp_path, image, labels, ending=".tif"))
+
+
+def test_all_that_is_wrong_is_said_at_once_and_long_lists_are_cut(tmp_path):
+    folder = folders.export(SAMPLES, tmp_path / "many")
+    shutil.rmtree(folder / "masks")
+    save(folder / "images" / "a.bmp", grey())
+    with pytest.raises(ValueError, match=r"(?s)images/a.bmp is none of.*no folder masks/.*00004 and 2 more"):
         folders.load(folder)
-    for word in words:
-        assert word in str(caught.value)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
-        folders.load(tmp_path / "nowhere")
-
-
-def test_another_size_than_asked_is_named(folder):
-    with pytest.raises(ValueError, match="32 x 32 pixels, not 64 x 64 as size=64 asks"):
+def test_pictures_of_another_size_are_named(folder):
+    with pytest.raises(ValueError, match="00001 is 32 x 32 pixels, not 64 x 64"):
         folders.load(folder, size=64)
-
-
-def test_a_long_list_of_unpaired_names_is_cut(samples, tmp_path):
-    folder = folders.export(samples, tmp_path / "many")
-    for path in (folder / "masks").iterdir():
-        path.unlink()
-    with pytest.raises(ValueError, match="00004.png and 7 more"):
+    write(folder, grey(), labels_of() // 3 % 2, "b")
+    with pytest.raises(ValueError, match="b is 64 x 64 pixels, not 32 x 32"):
         folders.load(folder)
+
+
+def test_the_picture_is_what_its_card_and_its_attribution_say():
+    image, labels = folders.nuclei()
+    card, text = folders.nuclei_card(), (folders.NUCLEI / "ATTRIBUTION.md").read_text(encoding="utf-8")
+    assert image.shape == labels.shape == tuple(card["size"]) == (512, 512)
+    assert image.dtype == np.float32 and labels.dtype == np.int32 and 0 <= image.min() < image.max() <= 1
+    assert "125 nuclei" in text and f"{(labels > 0).mean():.1%}".replace("%", " %") in text
+    raw = np.asarray(Image.open(folders.NUCLEI / "labels.png"))
+    assert len(np.unique(raw)) == card["nuclei"] + 1 == 126 and "licence" in card
+    assert all(np.array_equal(labels == number, raw == old) for number, old in enumerate(np.unique(raw)))
+    parts = [folders.quadrant(labels, name) for name in folders.QUADRANTS]
+    assert np.array_equal(np.block([parts[:2], parts[2:]]), labels)
+    assert folders.quadrant(np.zeros((4, 6, 3)), "lower left").shape == (2, 3, 3)
+
+
+@pytest.mark.parametrize("name", ["image.png", "labels.png"])
+def test_a_changed_or_missing_file_is_named(tmp_path, monkeypatch, name):
+    copy = shutil.copytree(folders.NUCLEI, tmp_path / "nuclei")
+    monkeypatch.setattr(folders, "NUCLEI", copy)
+    (copy / name).write_bytes((copy / name).read_bytes() + b" ")
+    with pytest.raises(ValueError, match=f"{name} is damaged or another file"):
+        folders.nuclei()
+    (copy / name).unlink()
+    with pytest.raises(FileNotFoundError, match=name):
+        folders.nuclei()

@@ -1,60 +1,63 @@
-"""Sections that say they can be started on their own."""
+"""Sections that say they can be started on their own need no name from above."""
+
+import builtins
+import symtable
 
 import nbformat.v4 as v4
 import pytest
 
-from tests import notebooks, sections
+from scripts import notebooks, sections
+
+
+def missing(cells):
+    """The names that code cells use although no cell before, nor they themselves, make them."""
+    made, lacking = set(dir(builtins)), set()
+    for cell in cells:
+        if cell.cell_type == "code":
+            whole = symtable.symtable(cell.source, "cell", "exec")
+            made |= {one.get_name() for one in whole.get_symbols() if one.is_assigned() or one.is_imported()}
+            lacking |= used(whole) - made
+    return lacking
+
+
+def used(scope):
+    """The names of the notebook that a cell, or a function or class in it, uses."""
+    top = scope.get_type() == "module"
+    names = {one.get_name() for one in scope.get_symbols() if one.is_referenced() and (top or one.is_global())}
+    return names.union(*map(used, scope.get_children()))
 
 
 @pytest.mark.parametrize("path", notebooks.find([]), ids=lambda path: path.stem)
 def test_a_section_that_can_be_started_needs_no_name_from_above(path):
-    for title, cells in sections.parts(notebooks.read(path)).items():
-        assert not sections.missing(cells), title
-
-
-def test_some_sections_can_be_started():
-    counts = {path.stem[:2]: len(sections.starts(notebooks.read(path))) for path in notebooks.find([])}
-    assert counts["06"] > 3 and counts["08"] > 1, counts
+    found = sections.parts(notebooks.read(path))
+    assert {title: missing(cells) for title, cells in found.items() if missing(cells)} == {}
+    assert len(found) > {"06": 3, "08": 1}.get(path.stem[:2], -1)
 
 
 def made(*sources):
     """A notebook of code cells, and of text cells where a source begins with a sharp."""
-    cells = [v4.new_markdown_cell(s) if s.startswith("#") else v4.new_code_cell(s) for s in sources]
-    return v4.new_notebook(cells=cells)
+    return v4.new_notebook(cells=[(v4.new_markdown_cell if s[0] == "#" else v4.new_code_cell)(s) for s in sources])
 
 
 def test_a_part_is_the_setup_and_all_up_to_the_next_start():
-    book = made("# Title", "setup", "imports", "## One", "one", f"## Two\n\n{sections.START}", "two", "## Three", "three",
-                f"## Four\n\n{sections.START}", "four")  # fmt: skip
-    found = sections.parts(book)
-    assert [[cell.source for cell in cells if cell.cell_type == "code"] for cells in found.values()] == [
-        ["setup", "imports", "two", "three"],
-        ["setup", "imports", "four"],
-    ]
-    assert list(found) == ["Two", "Four"]
+    start = f"\n\n{sections.START}"
+    book = made(
+        "# T", "setup", "imports", "## 1", "one", f"## 2{start}", "two", "## 3", "three", f"## 4{start}", "four"
+    )
+    found = {
+        title: [cell.source for cell in cells if cell.source[0] != "#"] for title, cells in sections.parts(book).items()
+    }
+    assert found == {"2": ["setup", "imports", "two", "three"], "4": ["setup", "imports", "four"]}
 
 
 @pytest.mark.parametrize(
-    "sources, names",
+    ("sources", "names"),
     [
-        (["import numpy as np", "x = np.ones(3)", "print(x)"], set()),
+        (["import numpy as np", "x = np.ones(3)", "[x for k in range(3)]", "from math import pi as p", "p"], set()),
         (["print(x)", "x = 1"], {"x"}),
-        (["def f(a):\n    return a + b", "a"], {"a", "b"}),
-        (["def f(a):\n    return [a * k for k in range(n)]", "k"], {"k", "n"}),
+        (["def f(a):\n    return [a * k + b for k in range(n)]", "k"], {"b", "k", "n"}),
         (["try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    print(error)"], set()),
-        (["[k for k in range(3)]", "from math import pi as p", "p"], set()),
     ],
 )
 def test_names_that_nothing_made(sources, names):
-    assert sections.missing(made(*sources).cells) == names
-
-
-def test_no_such_section_is_a_failure(monkeypatch, capsys):
-    monkeypatch.setattr(sections, "START", "a sentence that no section holds")
-    assert sections.main(["01"]) == 1
-    assert "No section" in capsys.readouterr().out
-
-
-def test_an_unknown_notebook_is_named(capsys):
-    assert sections.main(["99"]) == 2
-    assert "99" in capsys.readouterr().err
+    assert missing(made(*sources).cells) == names

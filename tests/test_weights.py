@@ -1,137 +1,139 @@
-"""Saved models and shipped weights: the same output again, and a clear word about every damage."""
+"""Shipped networks score what their cards say; a file that does not fit changes nothing; layers are copied by name."""
 
 import json
 import shutil
-import zipfile
 
 import keras
 import numpy as np
 import pytest
 
-from utils import project, shapes, training, unet, weights
+from scripts import studies_nuclei, studies_paper
+from utils import folders, metrics, pipeline, project, shapes, training, unet, weights
+
+NETWORKS = {
+    "unet_shapes": training.DEEP.network,
+    "unet_classes": training.DEEP.network | {"classes": 4},
+    "unet_nuclei": training.DEEP.network | {"classes": 3},
+    "unet_touching": studies_paper.TOUCHING.network,
+    "unet_touching_plain": studies_paper.TOUCHING.network,
+}
 
 
-@pytest.fixture
-def model():
+def small(base=2, classes=1):
     keras.utils.set_random_seed(0)
-    model = unet.build_unet((16, 16, 3), depth=1, base=2)
-    model.compile(optimizer="adam", loss="binary_crossentropy")
-    return model
+    return unet.build_unet((16, 16, 3), depth=1, base=base, classes=classes)
+
+
+def same(first, second):
+    return len(first) == len(second) and all(map(np.array_equal, first, second))
+
+
+# ---- The networks that come with the series ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_card_describes_the_network(name):
+    card = weights.card(name)
+    assert weights.load_shipped(name).count_params() == card["parameters"] and card["network"] == NETWORKS[name]
+    assert (project.DATA / card["file"]).stat().st_size < 2_200_000 and "/" not in json.dumps(card)
+
+
+def test_the_shapes_network_scores_what_its_card_says():
+    card = weights.card()["test"]
+    test = shapes.draw(card["images"], split="test", seed=card["seed"])
+    found = metrics.silhouette_scores(test, weights.load_shipped().predict(test.images, verbose=0))
+    assert found == pytest.approx({name: card[name] for name in found}, abs=0.002)
+    assert found["iou"] >= 0.95 and found["outlined"] >= 0.95
+
+
+def test_the_class_network_scores_what_its_card_says():
+    card = weights.card("unet_classes")["test"]
+    assert weights.card("unet_classes")["classes"] == list(shapes.THREE_NAMES)
+    test = shapes.draw_classes(card["images"], split="test", seed=card["seed"])
+    predicted = weights.load_shipped("unet_classes").predict(test.images, verbose=0).argmax(axis=-1)
+    each = metrics.class_iou(test.classes, predicted, 4)[1:]
+    assert each == pytest.approx([card[f"IoU {name}"] for name in shapes.THREE_KINDS], abs=0.002)
+    assert metrics.mean_iou(test.classes, predicted, 4) == pytest.approx(card["mean IoU"], abs=0.002)
+    assert card["mean IoU"] > 0.85
+
+
+def test_the_nuclei_network_scores_what_its_card_says():
+    card = weights.card("unet_nuclei")["test"]
+    image, labels = folders.nuclei()
+    pair = (folders.quadrant(part, card["quadrant"]) for part in (pipeline.stretch(image), labels))
+    found = studies_nuclei.score(weights.load_shipped("unet_nuclei"), *pair)
+    assert found == pytest.approx({name: card[name] for name in found}, abs=0.01)
+
+
+def test_the_networks_for_touching_discs_score_what_their_cards_say_and_the_weight_map_shows():
+    with_map, plain = (weights.card(name)["test"] for name in ("unet_touching", "unet_touching_plain"))
+    test = shapes.draw_touching(plain["images"], split="test", seed=plain["seed"])
+    for name, card in {"unet_touching": with_map, "unet_touching_plain": plain}.items():
+        found = studies_paper.score_touching(weights.load_shipped(name), test)
+        assert found == pytest.approx({score: card[score] for score in found}, abs=0.01)
+    assert with_map["matched"] > plain["matched"] + 0.3 and with_map["under_segmented"] < plain["under_segmented"] - 0.3
+
+
+# ---- Files -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def shipped(tmp_path):
-    """A copy of the shipped files that a test may damage."""
-    for name in (f"{weights.SHIPPED}.weights.h5", f"{weights.SHIPPED}.json"):
-        shutil.copy(project.DATA / name, tmp_path)
+    """A copy of the smallest shipped files that a test may damage."""
+    for ending in (".weights.h5", ".json"):
+        shutil.copy(project.DATA / f"unet_touching{ending}", tmp_path)
     return tmp_path
 
 
-def test_a_saved_model_gives_the_same_output(model, tmp_path):
-    loaded = weights.load(weights.save(model, tmp_path / "deep" / "m.keras"))
-    images = shapes.draw(3, size=16).images
-    assert np.array_equal(training.predict(loaded, images), training.predict(model, images))
+@pytest.mark.parametrize("damage", [None, "other network", "no HDF5", "cut off"])
+def test_weights_load_or_leave_the_network_as_it_was(tmp_path, damage):
+    path = tmp_path / "m.weights.h5"
+    model, saved = small(), small(classes=2 if damage == "other network" else 1)  # all layers fit but the last
+    for number, network in enumerate((model, saved), 1):
+        network.compile(optimizer="adam", loss="binary_crossentropy")
+        network.optimizer.build(network.trainable_variables)
+        for variable in (*network.variables, *network.optimizer.variables):
+            variable.assign(variable + number)
+    variables = [*model.variables, *model.optimizer.variables]
+    before = [variable.numpy() for variable in variables]
+    saved.save_weights(path)
+    if damage is None:
+        weights.load_weights(model, str(path))
+        assert same(model.get_weights(), saved.get_weights())
+        return
+    if damage != "other network":
+        path.write_bytes(b"no HDF5" if damage == "no HDF5" else path.read_bytes()[:-3000])
+    with pytest.raises(ValueError, match="m.weights.h5 does not fit this network or is damaged.*Keras said: ") as error:
+        weights.load_weights(model, path)
+    assert same(before, [variable.numpy() for variable in variables])
+    assert str(error.value).endswith(str(error.value.__cause__)), "the reason in full"
 
 
-def test_nothing_is_overwritten_unless_asked(model, tmp_path):
-    path = tmp_path / "m.keras"
-    path.write_text("mine")
-    with pytest.raises(FileExistsError, match="overwrite=True"):
-        weights.save(model, path)
-    assert path.read_text() == "mine"
-    weights.save(model, path, overwrite=True)
-    assert zipfile.is_zipfile(path)
-
-
-def test_a_save_that_fails_leaves_the_old_file_and_no_rubbish(model, tmp_path, monkeypatch):
-    path = weights.save(model, tmp_path / "m.keras")
-    before = path.read_bytes()
-
-    def half(self, file, *args, **kwargs):
-        file.write_bytes(b"half")
-        raise OSError("disk full")
-
-    monkeypatch.setattr(keras.Model, "save", half)
-    with pytest.raises(OSError, match="disk full"):
-        weights.save(model, path, overwrite=True)
-    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
-
-
-def test_a_wrong_name_is_refused(model, tmp_path):
-    with pytest.raises(ValueError, match="ends in .keras"):
-        weights.save(model, tmp_path / "m.h5")
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none\.keras"):
-        weights.load(tmp_path / "none.keras")
-
-
-@pytest.mark.parametrize("damage", ["cut", "text", "flipped", "foreign zip"])
-def test_a_damaged_model_file_is_refused(model, tmp_path, damage):
-    path = weights.save(model, tmp_path / "m.keras")
-    content = path.read_bytes()
-    if damage == "cut":
-        path.write_bytes(content[: len(content) // 2])
-    elif damage == "text":
-        path.write_text("hello")
-    elif damage == "flipped":
-        middle = len(content) // 2
-        path.write_bytes(
-            content[:middle] + bytes(255 - b for b in content[middle : middle + 64]) + content[middle + 64 :]
-        )
-    else:
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("a.txt", "hello")
-    with pytest.raises(ValueError, match="m.keras.*save the model again"):
-        weights.load(path)
-
-
-def test_the_shipped_network_scores_what_its_card_says():
-    card = weights.card()
-    test = shapes.draw(card["test"]["images"], split="test", seed=card["test"]["seed"])
-    scores = training.score(weights.load_shipped(), test)
-    for name, value in scores.items():
-        assert value == pytest.approx(card["test"][name], abs=0.002), name
-    assert scores["iou"] >= 0.95 and scores["outlined"] >= 0.95
-
-
-def test_the_card_describes_the_shipped_network():
-    card = weights.card()
-    assert weights.load_shipped().count_params() == card["parameters"]
-    assert card["network"] == training.DEEP.network
-    assert (project.DATA / card["file"]).stat().st_size < 4_000_000
-
-
-def test_damaged_shipped_weights_are_refused(shipped):
-    path = shipped / f"{weights.SHIPPED}.weights.h5"
+def test_damaged_shipped_files_are_refused(shipped):
+    path = shipped / "unet_touching.weights.h5"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="SHA-256.*make weights"):
-        weights.load_shipped(folder=shipped)
+    with pytest.raises(ValueError, match="damaged or another file .SHA-256.*make weights"):
+        weights.load_shipped("unet_touching", shipped)
+    (shipped / "unet_touching.json").write_text("{")
+    with pytest.raises(ValueError, match="unet_touching.json is damaged"):
+        weights.load_shipped("unet_touching", shipped)
 
 
-def test_missing_shipped_weights_are_named(shipped):
-    with pytest.raises(FileNotFoundError, match="'other'.*there is: unet_shapes"):
-        weights.load_shipped("other", folder=shipped)
-    (shipped / f"{weights.SHIPPED}.weights.h5").unlink()
-    with pytest.raises(FileNotFoundError, match="unet_shapes.weights.h5"):
-        weights.load_shipped(folder=shipped)
+def test_missing_files_are_named_with_those_there_are(shipped):
+    with pytest.raises(FileNotFoundError, match="no other.weights.h5 .*there is: unet_touching.weights.h5"):
+        weights.load_shipped("other", shipped)
+    with pytest.raises(FileNotFoundError, match="no mine.weights.h5 .*there is: unet_touching.weights.h5"):
+        weights.load_weights(small(), shipped / "mine.weights.h5")
 
 
-def test_weights_of_another_network_are_refused(shipped, model):
-    with pytest.raises(ValueError, match="does not fit this network"):
-        weights.load_weights(model, shipped / f"{weights.SHIPPED}.weights.h5")
-    foreign = json.loads((shipped / f"{weights.SHIPPED}.json").read_text())
-    foreign["network"]["base"] = 4
-    (shipped / f"{weights.SHIPPED}.json").write_text(json.dumps(foreign))
-    with pytest.raises(ValueError, match="does not fit this network"):
-        weights.load_shipped(folder=shipped)
-
-
-def test_a_damaged_weight_file_is_refused(model, tmp_path):
-    path = tmp_path / "m.weights.h5"
-    path.write_bytes(b"not hdf5")
-    with pytest.raises(ValueError, match="m.weights.h5 does not fit this network or is damaged"):
-        weights.load_weights(model, path)
+def test_copied_layers_are_the_same_and_the_head_is_new():
+    source, target = small(), small(classes=4)
+    source.set_weights([array + 1 for array in source.get_weights()])
+    head = target.get_layer("head").get_weights()
+    assert weights.copy_layers(source, target) == ["head"] and same(head, target.get_layer("head").get_weights())
+    for layer in target.layers[:-1]:
+        assert same(layer.get_weights(), source.get_layer(layer.name).get_weights())
+    assert weights.copy_layers(small(base=4), target) == [layer.name for layer in target.layers if layer.weights]
+    assert weights.copy_layers(source, keras.Sequential([keras.Input((3,)), keras.layers.ReLU(name="head")])) == []

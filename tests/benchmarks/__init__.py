@@ -1,1 +1,0 @@
-"""Longer runs whose results are committed: trained weights, and the spread over seeds."""
