@@ -9,11 +9,11 @@ A folder holds one mask for every picture, of the same name but for the ending, 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
+import pooch
 from PIL import Image
 from scipy import ndimage
 from skimage import measure
@@ -149,8 +149,7 @@ def nuclei() -> tuple[np.ndarray, np.ndarray]:
     """
     arrays = []
     for name, expected in nuclei_card()["sha256"].items():
-        found = hashlib.sha256((NUCLEI / name).read_bytes()).hexdigest()
-        if found != expected:
+        if pooch.file_hash(NUCLEI / name) != expected:
             raise ValueError(
                 f"{name} is damaged or another file: its SHA-256 is not that of its card; get the file again."
             )
