@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = "understanding-unet"
-"""The folder that a setup cell on Colab fetches the repository into, whatever the repository is called."""
+TABLE = "understanding-unet"
+"""The table of ``pyproject.toml`` that holds the address."""
 
 OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?"
 NAME = r"[A-Za-z0-9._-]{1,100}"
@@ -43,6 +43,11 @@ class Address:
         """The repository's page, which is also what git fetches."""
         return f"https://github.com/{self.repository}"
 
+    @property
+    def folder(self) -> str:
+        """The folder that a setup cell on Colab fetches the repository into."""
+        return self.repository.partition("/")[2]
+
     def colab(self, notebook: str) -> str:
         """The address that opens a notebook, named by its file, in Colab."""
         return f"https://colab.research.google.com/github/{self.repository}/blob/{self.ref}/notebooks/{notebook}"
@@ -57,33 +62,23 @@ class Address:
 
     def setup_cell(self) -> str:
         """The first code cell of every notebook."""
-        return SETUP_TEMPLATE.replace("@URL@", self.url).replace("@REF@", self.ref).replace("@FOLDER@", FOLDER)
+        return SETUP_TEMPLATE.replace("@URL@", self.url).replace("@REF@", self.ref).replace("@FOLDER@", self.folder)
 
 
 SETUP_TEMPLATE = """\
-import subprocess
 import sys
 from pathlib import Path
 
-here, problem = Path.cwd(), "Open this notebook inside the project's folder: utils/ was not found beside or above it."
-places = [here, *here.parents, here / "@FOLDER@"]
-root = next((p for p in places if (p / "utils" / "project.py").exists()), None)
-if root is None and "google.colab" in sys.modules:  # Colab opens a notebook without the project around it: fetch it
-    root, url = places[-1], "@URL@"
-    said = subprocess.getoutput(f"GIT_TERMINAL_PROMPT=0 git clone -q --depth 1 -b @REF@ {url} @FOLDER@")
-    problem = f"{url} could not be fetched. Is there a connection? Is that address public, with a version @REF@? "
-    problem += f"Is another folder @FOLDER@ in the way? Then run this cell again. Git said: {said}"
-assert root and (root / "utils" / "project.py").exists(), problem
-if str(root / "utils") not in getattr(sys.modules.get("utils"), "__path__", ()):  # another project's, or none
-    for name in [name for name in sys.modules if name.split(".")[0] == "utils"]:
-        del sys.modules[name]
-sys.path.insert(0, str(root))
-
+if "google.colab" in sys.modules and not Path("@FOLDER@").exists():
+    !git clone -q --depth 1 -b @REF@ @URL@
+places = ["@FOLDER@", ".", ".."]  # the project: fetched, here or above
+sys.path[:0] = [place for place in places if Path(place).exists()]
 from utils import project
 
 project.start()"""
+"""A place that is not there stays out of ``sys.path``: Python would remember it as empty, also after a later fetch."""
 
 
 def stored(root: Path = ROOT) -> Address:
     """The address that a copy of the repository holds."""
-    return Address(**tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"][FOLDER])
+    return Address(**tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"][TABLE])

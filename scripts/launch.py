@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-from scripts import address, notebooks, publish, run_notebooks, sections
+from scripts import notebooks, publish, run_notebooks, sections
 
 ROOT = notebooks.ROOT
 READY = "✓ Understanding U-Net is ready.\n"
@@ -89,7 +89,7 @@ def colab(paths) -> int:
             content = Path(folder, path.stem).resolve()
             content.mkdir()
             notebook = notebooks.read(path)
-            notebooks.code_cells(notebook)[0].outputs[0].text = said_on_colab(content / address.FOLDER)
+            notebooks.code_cells(notebook)[0].outputs[0].text = said_on_colab(content / notebooks.ADDRESS.folder)
             notebooks.write(notebook, content / path.name)
             alone.append(content / path.name)
         return run_notebooks.summary(run_notebooks.compare_all(alone, notebooks.time_budget()))

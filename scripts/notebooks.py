@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 from nbval.plugin import find_comment_markers, find_metadata_tags
 
 from scripts import address
@@ -104,6 +105,11 @@ def normalise(notebook):
 def code_cells(notebook) -> list:
     """The notebook's code cells."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def python(source: str) -> str:
+    """A code cell's source as Python reads it: a line for the shell becomes a call of ``get_ipython()``."""
+    return TransformerManager().transform_cell(source)
 
 
 def tags(cell) -> set[str]:

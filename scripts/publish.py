@@ -17,7 +17,7 @@ from scripts.address import Address
 
 TEXTS = {".md", ".cff", ".json", ".yml", ".yaml"}
 """Files in which an address is replaced where it stands; notebooks and pyproject.toml are handled by themselves."""
-TABLE = re.compile(rf'(?ms)^(\[tool\.{addresses.FOLDER}\]\n(?:(?!\[).*?\n)?repository = )"[^"\n]*"(\nref = )"[^"\n]*"')
+TABLE = re.compile(rf'(?ms)^(\[tool\.{addresses.TABLE}\]\n(?:(?!\[).*?\n)?repository = )"[^"\n]*"(\nref = )"[^"\n]*"')
 COLAB = re.compile(
     r"https://colab\.research\.google\.com/github/[^/\s)]+/[^/\s)]+/blob/[^/\s)]+/notebooks/[^)\s]+\.ipynb"
 )
@@ -43,7 +43,7 @@ def changes(contents: dict[str, str], new: Address) -> dict[str, str]:
     """The files that publishing changes, with the text that each of them gets: path below the root -> text, as given."""
     settings, count = TABLE.subn(rf'\g<1>"{new.repository}"\g<2>"{new.ref}"', contents["pyproject.toml"])
     if count != 1:
-        raise ValueError(f"pyproject.toml needs a table [tool.{addresses.FOLDER}] that holds repository, then ref.")
+        raise ValueError(f"pyproject.toml needs a table [tool.{addresses.TABLE}] that holds repository, then ref.")
     old = Address(
         *re.search(r'repository = "(.*)"\nref = "(.*)"', TABLE.search(contents["pyproject.toml"])[0]).groups()
     )

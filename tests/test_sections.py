@@ -11,10 +11,10 @@ from scripts import notebooks, sections
 
 def missing(cells):
     """The names that code cells use although no cell before, nor they themselves, make them."""
-    made, lacking = set(dir(builtins)), set()
+    made, lacking = {*dir(builtins), "get_ipython"}, set()
     for cell in cells:
         if cell.cell_type == "code":
-            whole = symtable.symtable(cell.source, "cell", "exec")
+            whole = symtable.symtable(notebooks.python(cell.source), "cell", "exec")
             made |= {one.get_name() for one in whole.get_symbols() if one.is_assigned() or one.is_imported()}
             lacking |= used(whole) - made
     return lacking

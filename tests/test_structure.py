@@ -111,7 +111,7 @@ def pins(name):
 
 def test_requirements_list_what_is_imported_and_nothing_else_and_colab_gets_what_it_may_lack():
     cells = {path: notebooks.code_cells(notebooks.read(path)) for path in notebooks.find()}
-    books = {path: "\n".join(re.sub(r"(?m)^\s*[%!].*$", "", cell.source) for cell in cells[path]) for path in cells}
+    books = {path: "\n".join(notebooks.python(cell.source) for cell in cells[path]) for path in cells}
     ours = set(sys.stdlib_module_names) | {"utils", "scripts", "tests", "google"}
     needed, shown = (
         {name.split(".")[0] for source in found.values() for name in imported(source)} - ours
