@@ -5,6 +5,7 @@ Cells are named as the reader sees them: ``[7]`` is the seventh code cell.
 
 from __future__ import annotations
 
+import functools
 import re
 from urllib.parse import unquote
 
@@ -15,6 +16,10 @@ CHECKS = []
 TAGS = re.compile(rf"{EXEMPT}|solution|hide-input|build|builds:[\w.]+")
 """The tags in use. ``builds:module.name`` marks a cell that makes what ``utils`` holds under that name: a test compares."""
 LONGEST_CELL = 30
+QUICKSTART = "00_quickstart.ipynb"
+"""It shows a U-Net in one sitting; the checks of what a lesson has do not ask it for exercises."""
+QUICKSTART_CELLS, QUICKSTART_WORDS = 12, 600
+"""The most code cells and words that a quickstart has."""
 
 UNWANTED_WORDS = re.compile(r"\b(?:simply|just|obviously|easy to see)\b", re.IGNORECASE)
 EXCLAMATION = re.compile(r"[\w)*_'\"]!(?=[)*_'\"]*(\s|$))", re.MULTILINE)
@@ -33,6 +38,16 @@ def check(function):
     """Put a check on the list."""
     CHECKS.append(function)
     return function
+
+
+def check_of_lessons(function):
+    """Put a check on the list that a quickstart passes: it teaches nothing that an exercise could test."""
+
+    @functools.wraps(function)
+    def unless_quickstart(notebook, path):
+        return [] if path.name == QUICKSTART else function(notebook, path)
+
+    return check(unless_quickstart)
 
 
 # ---- Reading a notebook ------------------------------------------------------------------------------------------------
@@ -137,7 +152,7 @@ def setup_cell(notebook, path):
     return [] if same else ["[1] is not the setup cell of today; run `make publish`"]
 
 
-@check
+@check_of_lessons
 def skeleton(notebook, path):
     """The parts that every notebook has, in order."""
     parts = ["**You will be able to**", "**Time**", "**You should know**"]
@@ -148,6 +163,24 @@ def skeleton(notebook, path):
 
 
 @check
+def quickstart(notebook, path):
+    """The quickstart is short, all its network is in one cell, and of ``utils`` it takes the data and figures only."""
+    if path.name != QUICKSTART:
+        return []
+    source, cells = whole_prose(notebook), code_cells(notebook)
+    words = len(re.findall(r"[A-Za-z][A-Za-z'-]+", re.sub(r"\]\([^)]*\)|<[^>]+>", " ", source)))
+    code = "\n".join(cell.source for cell in cells[1:])
+    used = {name for names in re.findall(r"(?m)^from utils import (.+)$", code) for name in names.split(", ")}
+    parts = ["**You will see**", "**Time**", "**You should know**", "\n## What's next\n"]
+    complaints = [f"{part.strip()} is missing" for part in parts if part not in source]
+    if len(cells) > QUICKSTART_CELLS or words > QUICKSTART_WORDS:
+        complaints.append(f"{len(cells)} code cells, {words} words; at most {QUICKSTART_CELLS}, {QUICKSTART_WORDS}")
+    if not used <= {"plots", "shapes"} or sum("layers." in cell.source for cell in cells) != 1:
+        complaints.append(f"it uses utils.{', utils.'.join(sorted(used))}, or has its network in several cells or none")
+    return complaints
+
+
+@check_of_lessons
 def predictions_exercises_questions(notebook, path):
     """The reader commits to a guess three times, has four exercises and two questions."""
     source = f"\n{whole_prose(notebook)}"
@@ -155,7 +188,7 @@ def predictions_exercises_questions(notebook, path):
     return [f"{what.strip()} stands fewer than {n} times" for what, n in least.items() if source.count(what) < n]
 
 
-@check
+@check_of_lessons
 def objectives_are_tested(notebook, path):
     """Each thing that the reader will be able to do links to what tests it, and the recap answers each."""
     source = f"{whole_prose(notebook)}\n"
@@ -306,10 +339,10 @@ def figures_are_read(notebook, path):
 def enough_is_compared(notebook, path):
     """Most of the cells with output are compared when the notebook is tested."""
     compared, exempt = notebooks.compared_and_exempt(notebook)
-    enough = compared >= notebooks.COMPARED_SHARE * (compared + exempt)
-    return (
-        [] if enough else [f"{compared} cells are compared, {exempt} are not; {notebooks.COMPARED_SHARE:.0%} must be"]
-    )
+    # Half of a quickstart's few cells show a network that was trained a moment before.
+    share = 0.5 if path.name == QUICKSTART else notebooks.COMPARED_SHARE
+    enough = compared >= share * (compared + exempt)
+    return [] if enough else [f"{compared} cells are compared, {exempt} are not; {share:.0%} must be"]
 
 
 @check

@@ -8,7 +8,7 @@ import pytest
 from scripts import notebook_checks, notebooks
 
 BOOKS = {path: notebooks.read(path) for path in notebooks.find()}
-PATH = notebooks.find(["01"])[0]
+PATH, QUICKSTART = notebooks.find(["01", "00"])
 
 
 @pytest.mark.parametrize("check", notebook_checks.CHECKS, ids=lambda check: check.__name__)
@@ -63,6 +63,10 @@ SPOILED = [
     ("setup_cell", edit("project.start()", "project.start()", "project.start()  # now")),
     ("skeleton", drop("## Recap")),
     ("skeleton", lambda book: book.cells.insert(1, book.cells.pop())),
+    ("quickstart", edit("import plots, shapes", "plots, shapes", "plots, shapes, unet")),
+    ("quickstart", edit("## What's next", "What's next", "What is next")),
+    ("quickstart", edit("## Draw", "## Draw", "And so on. " * 100 + "\n\n## Draw")),
+    ("quickstart", edit("model.compile", "model.compile", "head = layers.ReLU()\nmodel.compile")),
     ("predictions_exercises_questions", lambda book: [one.update(source=one.source.lower()) for one in book.cells]),
     ("objectives_are_tested", edit("](#Exercise:-", "](#Exercise:-", "](#The-")),
     ("objectives_are_tested", say("- One more.\n\n")),
@@ -103,10 +107,11 @@ def test_every_check_is_shown_a_bad_notebook():
 
 @pytest.mark.parametrize(("name", "spoil"), SPOILED)
 def test_a_bad_notebook_is_seen(name, spoil):
-    book, check = copy.deepcopy(BOOKS[PATH]), getattr(notebook_checks, name)
-    before = check(book, PATH)
+    path = QUICKSTART if name == "quickstart" else PATH
+    book, check = copy.deepcopy(BOOKS[path]), getattr(notebook_checks, name)
+    before = check(book, path)
     spoil(book)
-    assert len(check(book, PATH)) > len(before)
+    assert len(check(book, path)) > len(before)
 
 
 # ---- Reading, finding, storing -----------------------------------------------------------------------------------------

@@ -454,6 +454,7 @@ def test_the_u_is_drawn_to_scale(monkeypatch):
 
 def test_edges_lie_around_masks_and_objects():
     axes, _ = check(plots.overlays, NOISE, TRUTH, ABC, alt="x", row_labels=["row"], panels=NOISE)
+    assert f"{TRUTH[0].mean():.0%}, " in plots.overlays.__wrapped__(NOISE, TRUTH)[1]
     edge = axes[0].collections[-1].get_paths()[0].vertices
     assert np.allclose([edge.min(0), edge.max(0)], [(4.5, 3.5), (14.5, 9.5)], atol=0.5)
     assert (axes[0].get_xlim(), axes[0].get_ylim()) == ((-0.5, 19.5), (15.5, -0.5))

@@ -6,7 +6,7 @@ import pytest
 
 from scripts import minutes, notebook_checks, notebooks
 
-LABELS = {"predict:", "time", "you should know", "you will be able to"}
+LABELS = {"predict:", "time", "you should know", "you will be able to", "you will see", "try it:"}
 GLOSSARY = (notebooks.FOLDER / "GLOSSARY.md").read_text(encoding="utf-8")
 SYMPTOMS = (notebooks.FOLDER / "SYMPTOMS.md").read_text(encoding="utf-8")
 ENTRIES = re.split(r"(?m)^### ", GLOSSARY)[1:]

@@ -44,13 +44,14 @@ def _contour(axis, mask):
 
 
 @figure
-def overlays(images, masks, titles=None, *, alt, columns=None, row_labels=None, side=None):
+def overlays(images, masks, titles=None, *, alt=None, columns=None, row_labels=None, side=None):
     """Show pictures with the edges of their masks drawn over them.
 
     Args:
         images: a sequence of ``(H, W, 3)`` arrays, 0..1.
         masks: as many ``(H, W)`` or ``(H, W, 1)`` arrays, 0 or 1.
         titles: one text a picture, or None.
+        alt: what the pictures show; if it is left out, the text says how much of each picture its mask covers.
         columns: how many in a row; all by default, at most 6.
         row_labels: one text a row, written at its left, or None.
         side: width of a picture in inches.
@@ -70,7 +71,8 @@ def overlays(images, masks, titles=None, *, alt, columns=None, row_labels=None, 
         axis.set_title(title)
     for axis, text in zip(axes[:, 0], row_labels or []):
         axis.set_ylabel(text)
-    return fig, alt
+    covered = ", ".join(f"{np.mean(mask):.0%}" for mask in masks)
+    return fig, alt or f"Pictures with the edge of the mask drawn over each. The masks cover {covered} of the pictures."
 
 
 @figure
