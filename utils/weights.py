@@ -31,7 +31,6 @@ def load_shipped(name=SHIPPED, folder=project.DATA) -> keras.Model:
             f"{path.name} is damaged or another file (SHA-256 {found}). Get it again, or run make weights."
         )
     model = unet.build_unet(**described["network"])
-    model.jit_compile = False  # for a few predictions it is not worth it to compile the network by XLA for each batch size
     load_weights(model, path)
     return model
 
