@@ -1,7 +1,7 @@
 """Make the tables of the experiments: ``make experiments`` for all studies, ``make experiments STUDY="skips loss"`` for some.
 
 A study's runs are added to ``data/experiments/<study>.csv`` one by one; a run that is there already is not made again, so an
-interrupted command goes on where it was. Delete the file to make a study anew. ``STUDY=seeds`` writes ``data/seeds.json``.
+interrupted command goes on where it was. Delete the file to run a study again. ``STUDY=seeds`` writes ``data/seeds.json``.
 """
 
 import argparse
@@ -56,8 +56,8 @@ def follow(recipe, seed) -> dict[str, float]:
     return experiments.score(model, test_pictures()) | {"parameters": model.count_params()}
 
 
-def silence(levels, seed) -> dict[str, float]:
-    """Train the base, silence some of its skips, score."""
+def zero_skips(levels, seed) -> dict[str, float]:
+    """Train the base network, zero some of its skips, score."""
     model = trained(seed)
     return experiments.score(inspect_model.without_skip(model, *levels) if levels else model, test_pictures())
 
@@ -81,7 +81,7 @@ def studies() -> dict[str, Study]:
         for name, recipes in experiments.RECIPES.items()
     }
     cuts = {"all": (), **{f"without {level}": (level,) for level in (1, 2, 3, 4)}, "none": (1, 2, 3, 4)}
-    found["silenced"] = Study({name: functools.partial(silence, levels) for name, levels in cuts.items()})
+    found["silenced"] = Study({name: functools.partial(zero_skips, levels) for name, levels in cuts.items()})
     for path in sorted(Path(__file__).parent.glob("studies_*.py")):
         found |= importlib.import_module(f"scripts.{path.stem}").STUDIES
     return found

@@ -309,13 +309,14 @@ def no_warnings(notebook, path):
 
 @check
 def alt_texts(notebook, path):
-    """Every picture says what it shows: in the output's metadata, and the same as its plain text."""
+    """Every picture says what it shows: in the output's metadata, and the figure itself as plain text."""
     complaints = []
     for name, cell in numbered(notebook):
         for kind, output in pictures(cell):
             alt = output.metadata.get(kind, {}).get("alt", "")
-            if not alt.strip() or output.data.get("text/plain") != alt:
-                complaints.append(f"a picture of {name} has no alt text, or another plain text than its alt text")
+            plain = output.data.get("text/plain", "")
+            if not alt.strip() or plain.startswith("<") or alt != cell.metadata.get("alt", plain):
+                complaints.append(f"a picture of {name} has no alt text, or another than its cell or its figure says")
     held = [whole_prose(notebook), *(text for _, output in outputs(notebook) for text in texts(output))]
     images = IMAGE_TAG.findall("".join(held))
     complaints += [f"{tag} has no alt text" for tag in images if not re.search(r"\balt\s*=\s*([\"'])\s*[^\"'\s]", tag)]
@@ -337,12 +338,26 @@ def figures_are_read(notebook, path):
 
 @check
 def enough_is_compared(notebook, path):
-    """Most of the cells with output are compared when the notebook is tested."""
-    compared, exempt = notebooks.compared_and_exempt(notebook)
+    """Most of the cells with output are compared strictly when the notebook is tested."""
     # Half of a quickstart's few cells show a network that was trained a moment before.
-    share = 0.5 if path.name == QUICKSTART else notebooks.COMPARED_SHARE
-    enough = compared >= share * (compared + exempt)
-    return [] if enough else [f"{compared} cells are compared, {exempt} are not; {share:.0%} must be"]
+    wanted = 0.5 if path.name == QUICKSTART else notebooks.STRICT_SHARE
+    share = notebooks.strict_share(notebook)
+    return [] if share >= wanted else [f"{share:.0%} of the cells are compared strictly; {wanted:.0%} must be"]
+
+
+@check
+def tolerances(notebook, path):
+    """A tolerance is a number above 0 or a text such as "5 %", on a cell whose output is compared."""
+    held = [
+        (name, cell, cell.metadata["tolerance"]) for name, cell in numbered(notebook) if "tolerance" in cell.metadata
+    ]
+    return [
+        f"{name} has the tolerance {tolerance!r} on {'a' if notebooks.is_compared(cell) else 'an exempt'} cell"
+        for name, cell, tolerance in held
+        if not (isinstance(tolerance, float) and tolerance > 0)
+        and not re.fullmatch(r"[1-9]\d* %", str(tolerance))
+        or not notebooks.is_compared(cell)
+    ]
 
 
 @check

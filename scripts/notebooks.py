@@ -17,20 +17,20 @@ ROOT = address.ROOT
 FOLDER = ROOT / "notebooks"
 
 KERNEL_BYTES = 1_700_000_000
-"""Budget: the most memory that a notebook's kernel shall take at any moment. A free pod ends a kernel at 2 GB."""
+"""Budget: the most memory that a notebook's kernel may take at any moment. A free pod ends a kernel at 2 GB."""
 FILE_BYTES = 1_500_000
 """Budget: the largest that a stored notebook may be."""
 SECONDS = 240.0
 """Budget: the longest that a notebook may run on two processor cores."""
 PATIENCE = 2
 """A notebook fails at this multiple of its budget of seconds; between one and this it is named."""
-COMPARED_SHARE = 0.7
-"""The smallest share of the cells with output whose output is compared."""
+STRICT_SHARE, STRICT_SHARE_OF_ALL = 0.7, 0.85
+"""The smallest share of the cells with output whose output is compared strictly: of a notebook, of the whole series."""
 CELL_TIMEOUT = 300
 """Seconds after which a single cell is stopped."""
 
 EXEMPT = "nbval-ignore-output"
-"""The only tag that exempts a cell's output from comparison: training, timing."""
+"""The only tag that exempts a cell's output from comparison: training, timing. See also :mod:`scripts.tolerance`."""
 
 ADDRESS = address.stored()
 """Where the series is published; ``make publish`` changes it."""
@@ -41,7 +41,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 """The part of an output that only lives as long as its kernel; it is not stored, the still picture beside it is."""
 # nbval leaves these out; the text that is stored beside a picture is compared.
 _NEVER_COMPARED = {"image/png", "image/jpeg", WIDGET}
-_KEPT_CELL_METADATA = ("cellView", "jupyter", "slideshow", "tags")
+_KEPT_CELL_METADATA = ("alt", "cellView", "jupyter", "slideshow", "tags", "tolerance")
 
 
 def find(names=(), folder: Path = FOLDER) -> list[Path]:
@@ -80,7 +80,8 @@ def write(notebook, path: Path) -> None:
 def normalise(notebook):
     """A copy without what differs from one machine or editor to the next.
 
-    Cell ids, tags and outputs stay. A solution is hidden, in JupyterLab and in Colab. Each says if it begins a slide.
+    Cell ids, tags and outputs stay. A solution is hidden, in JupyterLab and in Colab. Each says if it begins a slide. The
+    alternative text that a cell's metadata holds goes to its picture.
     """
     notebook = nbformat.from_dict(notebook)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -99,6 +100,8 @@ def normalise(notebook):
                 if "execution_count" in output:
                     output.execution_count = count
                 output.get("data", {}).pop(WIDGET, None)
+                for kind in {"image/png", "image/jpeg"} & set(output.get("data", {})) if "alt" in cell.metadata else ():
+                    output.metadata[kind] = {"alt": cell.metadata.alt}
     return notebook
 
 
@@ -125,10 +128,19 @@ def is_compared(cell) -> bool:
     return any("data" not in output or set(output.data) - _NEVER_COMPARED for output in cell.outputs)
 
 
-def compared_and_exempt(notebook) -> tuple[int, int]:
-    """How many cells with output are compared by nbval, and how many are not."""
-    compared = [is_compared(cell) for cell in code_cells(notebook) if cell.outputs]
-    return sum(compared), len(compared) - sum(compared)
+def comparison(notebook) -> tuple[int, list, int]:
+    """How many cells with output are compared strictly, the tolerances of those that have one, and how many are exempt."""
+    cells = [cell for cell in code_cells(notebook) if cell.outputs]
+    compared = [cell.metadata.get("tolerance") for cell in cells if is_compared(cell)]
+    tolerances = [tolerance for tolerance in compared if tolerance is not None]
+    return len(compared) - len(tolerances), tolerances, len(cells) - len(compared)
+
+
+def strict_share(*books) -> float:
+    """Which share of the cells with output is compared strictly."""
+    counted = [comparison(notebook) for notebook in books]
+    total = sum(strict + len(tolerances) + exempt for strict, tolerances, exempt in counted)
+    return sum(strict for strict, *_ in counted) / max(1, total)
 
 
 def time_budget() -> float:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,7 +100,8 @@ def compare(path: Path, seconds: float = notebooks.SECONDS) -> Result:
         report, log = Path(folder, "report.xml"), Path(folder, "log.txt")
         command = [
             sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-current-env", f"--nbval-cell-timeout={timeout:.0f}",
-            "--color=no", "-c", str(notebooks.ROOT / "pyproject.toml"), f"--junitxml={report}", str(path),
+            "--color=no", "-p", "scripts.tolerance", "-c", str(notebooks.ROOT / "pyproject.toml"),
+            f"--junitxml={report}", str(path),
         ]  # fmt: skip
         with log.open("wb") as output:
             start, variables = time.perf_counter(), os.environ | notebooks.small_machine()
@@ -199,12 +201,14 @@ def compare_all(paths: list[Path], seconds: float, at_once: int = 1) -> dict[Pat
 
 def table(results: dict[Path, Result]) -> str:
     """The results of the notebooks, one line each."""
-    rows = [("notebook", "cells compared / exempt", "seconds", "peak memory of kernel", "result")]
+    rows = [("notebook", "cells strict / within / exempt", "tolerances", "seconds", "peak memory of kernel", "result")]
     for path, result in results.items():
-        compared, exempt = notebooks.compared_and_exempt(notebooks.read(path))
+        strict, tolerances, exempt = notebooks.comparison(notebooks.read(path))
+        stated = ", ".join(f"{n} x {each}" for each, n in Counter(map(str, tolerances)).items()) or "none"
         verdict = f"{result.failed} failed" if result.failed else "ok, but over its time" if result.slow else "ok"
         memory = f"{result.kernel_bytes / 1e6:,.0f} MB"
-        rows.append((path.stem, f"{compared} / {exempt}", f"{result.seconds:.0f}", memory, verdict))
+        cells = f"{strict} / {len(tolerances)} / {exempt}"
+        rows.append((path.stem, cells, stated, f"{result.seconds:.0f}", memory, verdict))
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
         "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])

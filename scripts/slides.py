@@ -1,6 +1,6 @@
 """Slides for an instructor, made from the notebooks: ``make slides``.
 
-Which cell begins a slide stands in the notebooks (see ``scripts/slide_types.py``). Badges, imports and solutions are left out.
+The notebooks say which cell begins a slide (see ``scripts/slide_types.py``). Badges, imports and solutions are left out.
 The pages go to ``slides/``. They load reveal.js and what it needs from the web, unless it was put beside them once:
 ``npm install --prefix slides reveal.js@4 requirejs@2 jquery@3 mathjax@2``. Then they work without a network.
 """

@@ -59,7 +59,7 @@ def score(model, samples, names) -> dict[str, float]:
 
 
 def task(seed, *, kinds=shapes.THREE_KINDS, transfer=True, epochs=RECIPE.epochs, **options) -> dict[str, float]:
-    """Train by the recipe on one task and score on its own test pictures."""
+    """Train by the recipe on one task and score on its own test images."""
     draw = functools.partial(shapes.draw_classes, kinds=kinds, **options)
     samples, validation = draw(RECIPE.images), draw(RECIPE.validation, split="validation")
     keras.utils.set_random_seed(seed)
@@ -69,7 +69,7 @@ def task(seed, *, kinds=shapes.THREE_KINDS, transfer=True, epochs=RECIPE.epochs,
 
 
 def few(count, **options):
-    """Pictures in which nine of ten triangles are replaced by a disc or a square."""
+    """Images in which nine of ten triangles are replaced by a disc or a square."""
     plan = shapes.plan_classes(count, **options)
     number = plan.keys[:, 2:]
     replaced = (plan.kind == shapes.KINDS.index(RARE)) & (number % 10 != 0)
@@ -91,7 +91,9 @@ def rare(seed, *, weighted, epochs=3) -> dict[str, float]:
     found = {"mean IoU": metrics.mean_iou(test.classes, predicted, 4)}
     for k, name in enumerate(shapes.THREE_NAMES):
         found[f"recall {name}"] = metrics.recall(test.classes == k, predicted == k)
-        found[f"precision {name}"] = metrics.precision(test.classes == k, predicted == k)
+        # A class that is never predicted has no precision: 0 / 0.
+        never = not np.any(predicted == k)
+        found[f"precision {name}"] = np.nan if never else metrics.precision(test.classes == k, predicted == k)
         found[f"IoU {name}"] = metrics.iou(test.classes == k, predicted == k)
     return found
 

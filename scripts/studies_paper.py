@@ -20,9 +20,6 @@ FEW = experiments.change(training.DEEP, images=10, epochs=5, repeats=32)
 SHORT = experiments.change(training.DEEP, images=400, epochs=4)
 """The series' network, 200 steps."""
 
-BARE = experiments.change(SHORT, norm="none", peak=2e-3)
-"""The same without normalisation, as the paper's."""
-
 
 # ---- Touching discs ----------------------------------------------------------------------------------------------------
 
@@ -85,20 +82,18 @@ def few(deviation, seed):
     return follow(FEW, images, masks, seed)
 
 
-def short(recipe, seed, optimizer=None, initializer=None):
+def short(recipe, seed, optimizer=None):
     """Train by a short recipe with another optimiser or other initial weights."""
     drawn = shapes.draw(recipe.images)
-    return follow(recipe, drawn.images, drawn.masks, seed, optimizer, initializer)
+    return follow(recipe, drawn.images, drawn.masks, seed, optimizer)
 
 
-def follow(recipe, images, masks, seed, optimizer=None, initializer=None):
+def follow(recipe, images, masks, seed, optimizer=None):
     """Train on these pictures as the recipe says, and score; every picture comes once an epoch."""
     data = pipeline.dataset(images, masks, batch_size=recipe.batch_size, shuffle=True, augment=True, seed=seed)
     held_out = shapes.draw(50, split="validation")
     keras.utils.set_random_seed(seed)
     model = unet.build_unet(**recipe.network)
-    if initializer is not None:
-        redraw(model, initializer, seed)
     steps = recipe.epochs * int(data.cardinality())
     training.compile_model(model, steps, peak=recipe.peak)
     if optimizer is not None:
@@ -108,20 +103,10 @@ def follow(recipe, images, masks, seed, optimizer=None, initializer=None):
     return metrics.silhouette_scores(test, model.predict(test.images, verbose=0)) | {"loss": history["loss"][-1]}
 
 
-def redraw(model, initializer, seed):
-    """Draw the weights of all convolutions anew; ``initializer`` makes a Keras initializer from a seed."""
-    for number, layer in enumerate(model.layers):
-        if isinstance(layer, keras.layers.Conv2D):
-            layer.kernel.assign(initializer(1000 * seed + number)(layer.kernel.shape))
-
-
 def sgd(momentum, steps):
     """Stochastic gradient descent; the step that builds up, rate / (1 - momentum), is the same for every momentum."""
     return keras.optimizers.SGD(training.learning_rate(steps, 1 - momentum), momentum=momentum)
 
-
-glorot = keras.initializers.GlorotUniform
-small = functools.partial(keras.initializers.RandomNormal, 0.0, 0.01)
 
 STUDIES = {
     "weight_map": Study(
@@ -134,18 +119,10 @@ STUDIES = {
             "and elastic, 4 px": functools.partial(few, 4.0),
         }
     ),
-    "initial": Study(
-        {
-            "He": functools.partial(short, BARE),
-            "Glorot": functools.partial(short, BARE, initializer=glorot),
-            "N(0, .01)": functools.partial(short, BARE, initializer=small),
-            "N(0, .01), batch norm": functools.partial(short, SHORT, initializer=small),
-        }
-    ),
     "recipe_2015": Study(
         {
             "Adam": functools.partial(short, SHORT),
-            "Adam, drop-out": functools.partial(short, experiments.change(SHORT, dropout=0.5)),
+            "Adam, dropout": functools.partial(short, experiments.change(SHORT, dropout=0.5)),
             "SGD, momentum .9": functools.partial(short, SHORT, optimizer=functools.partial(sgd, 0.9)),
             "SGD, momentum .99": functools.partial(short, SHORT, optimizer=functools.partial(sgd, 0.99)),
         }

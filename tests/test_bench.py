@@ -68,16 +68,6 @@ def test_page_and_readme_hold_the_stored_figures():
     assert quoted == measure.quotes(bench.stored()), "run `make bench`"
 
 
-def test_notebook_04_finds_its_columns_and_rows():
-    rows = {table.title: table.rows for table in STORED["limit"]["tables"]}
-    rates, levels, tried = (rows[title] for title in LIMIT)
-    assert [row[1] for row in rates[:3]] == [8, 16, 32] and all(" to " in row[8] and " to " in row[9] for row in rates)
-    assert [row[2] for row in levels[:5]] == [8, 16, 32, 64, 128]
-    assert sum(row[4] + row[5] for row in levels[:5]) + levels[5][5] == pytest.approx(1, abs=0.01)
-    assert all(" to " in time and faults >= 0 for _, time, _, faults, *_ in tried[1:])
-    assert "the recipe once more" in {row[0] for row in tried} & {variant.name for variant in limit.TRIED}
-
-
 def test_the_limit_is_stored_in_the_same_form(limit_tables):
     stored = {table.title: table.columns for table in STORED["limit"]["tables"]}
     assert {made.title: made.columns for made in limit_tables} == {title: stored[title] for title in LIMIT}

@@ -1,4 +1,4 @@
-"""The checks of notebook 01: an empty stub waits, a right answer passes, each typical mistake is told apart."""
+"""The checks of notebook 01: an empty stub waits, a right answer passes, each typical mistake gets its own hint."""
 
 import numpy as np
 import pytest
@@ -46,11 +46,11 @@ def going_down(halves=2, doubles=2, first=1, early=0, less=0):
 
 def rule(first=1, less=1, early=False, grows=True, pools=True):
     def sees(stack):
-        seen, step = first, 1
+        seen, jump = first, 1
         for kernel, stride in stack:
-            step *= stride if early else 1
-            seen += (kernel - less) * step if pools or stride == 1 else 0
-            step *= stride if grows and not early else 1
+            jump *= stride if early else 1
+            seen += (kernel - less) * jump if pools or stride == 1 else 0
+            jump *= stride if grows and not early else 1
         return seen
 
     return sees
@@ -107,13 +107,13 @@ CASES = [
     (levels, going_down(early=1), "pool before the first level"),
     (levels, lambda *args: [pair[::-1] for pair in going_down()(*args)], "order in a pair"),
     (levels, lambda *args: going_down()(*args)[::-1], "end with the bottleneck"),
-    (levels, lambda *args: [(args[0], 3), *going_down()(*args)], "picture itself is not asked for"),
+    (levels, lambda *args: [(args[0], 3), *going_down()(*args)], "Leave out the image itself"),
     (levels, lambda *args: going_down()(*args)[:1], "You list 1 pairs"),
     (levels, lambda *args: going_down()(64, 3, 8), "For size 96, depth 2 and base 16"),
-    (field, rule(grows=False), "step never grows"),
+    (field, rule(grows=False), "jump never grows"),
     (field, rule(early=True), "too early"),
     (field, rule(first=0), "Start with 1"),
-    (field, rule(less=0), "adds k - 1 steps"),
+    (field, rule(less=0), "adds k - 1 jumps"),
     (field, rule(pools=False), "pooling layer has a window too"),
     (field, lambda stack: 18, "For the layers [] you say 18 px; it is 1 px. Each layer adds"),
     (way_down, LEVEL * 3, "see 36 px with 54 weights, and neighbouring pixels end 8 px apart. That is too narrow"),
@@ -149,14 +149,14 @@ def convolved(kernel=KERNEL, relu=True, shift=0, **padding):
         (convolved(), "Right."),
         (convolved(relu=False), "ReLU is missing"),
         (convolved(KERNEL[::-1, ::-1]), "turned the kernel"),
-        (convolved(KERNEL.T), "rows for its columns"),
+        (convolved(KERNEL.T), "swapped the kernel's rows"),
         (convolved(mode="edge"), "not copies of the nearest pixel"),
         (convolved(shift=1), "not its upper left corner"),
         (convolved(shift=-1), "counted from 0"),
         (np.round(np.divide(convolved(), 9), 2), "mean of the nine"),
     ],
 )
-def test_the_convolution_and_its_mistakes_are_told_apart(capsys, answer, words):
+def test_the_convolution_and_its_mistakes_get_their_own_words(capsys, answer, words):
     assert words in said(capsys, by_hand, answer)
 
 
@@ -165,4 +165,4 @@ def test_the_rules_agree_with_a_network():
     blocks = [block.shape[1:] for block in inspect_model.blocks(network) if block.role in ("encoder", "bottleneck")]
     assert [tuple(shape) for shape in blocks] == going_down()(64, 3, 1)
     bottleneck = next(row for row in receptive_field.of_layers(network) if row.layer == "bottleneck_conv2")
-    assert bottleneck.stride == 8 and bottleneck.rows == (68, 68) == (rule()([*LEVEL * 3, CONV, CONV]),) * 2
+    assert bottleneck.jump == 8 and bottleneck.rows == (68, 68) == (rule()([*LEVEL * 3, CONV, CONV]),) * 2

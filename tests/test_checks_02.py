@@ -1,4 +1,4 @@
-"""The checks of notebook 02: an empty stub waits, a right answer passes, each typical mistake is told apart."""
+"""The checks of notebook 02: an empty stub waits, a right answer passes, each typical mistake gets its own hint."""
 
 import numpy as np
 import pytest
@@ -122,11 +122,11 @@ CASES = [
         "dtypes changed from float32 and uint8 to float32 and float64",
     ),
     (augment, both(lambda a, t, f: move(a, t, f)[..., 0]), "shapes must stay"),
-    (augment, both(lambda a, t, f: np.rot90(a, t)), "mirror=True the picture is not where it should be"),
+    (augment, both(lambda a, t, f: np.rot90(a, t)), "mirror=True the image is not where it should be"),
     (augment, lambda i, m, t, f: move(i, t, f), "two things"),
-    (window, lambda: shapes.paint(scene()), "painted picture"),
+    (window, lambda: shapes.paint(scene()), "painted image"),
     (window, lambda: 45, "returned a int"),
-    (window, lambda: scene(count=2), "2 pictures"),
+    (window, lambda: scene(count=2), "2 images"),
     (window, lambda: scene(present=False), "no shape"),
     (window, lambda: scene("ring", radius=0.48), "hole of a ring"),
     (window, lambda: scene(shift=0.9), "is background in your mask"),
@@ -147,7 +147,7 @@ CASES = [
     (hot, lambda c, n: 255 * one_hot(c, n), "0 and 255"),
     (hot, lambda c, n: one_hot(c, n + 1)[..., 1:], "next class"),
     (hot, lambda c, n: 0 * one_hot(c, n), "12 of 72 values are wrong"),
-    (parts, at_random, "scenes have pictures in both parts"),
+    (parts, at_random, "scenes have images in both parts"),
     (parts, lambda s: (np.flatnonzero(s >= 3), np.flatnonzero(s < 3)), "One of the parts is empty"),
     (parts, lambda s: (np.unique(s)[3:], np.unique(s)[:3]), "numbers of scenes"),
     (parts, lambda s: split(s)[::-1], "swapped"),
@@ -155,8 +155,8 @@ CASES = [
     (parts, lambda s: split(s)[0], "two things"),
     (parts, lambda s: (~np.isin(s, [1, 2, 3]), np.isin(s, [1, 2, 3])), "np.flatnonzero"),
     (parts, lambda s: (np.arange(3.0), np.arange(3.0, 6)), "whole numbers"),
-    (parts, lambda s: (np.arange(len(s)), split(s)[1]), "pictures are in both parts"),
-    (parts, lambda s: (split(s)[0][1:], split(s)[1]), "pictures once"),
+    (parts, lambda s: (np.arange(len(s)), split(s)[1]), "images are in both parts"),
+    (parts, lambda s: (split(s)[0][1:], split(s)[1]), "images once"),
     (mask, lambda m: ready(m)[..., 0], "channel axis is missing"),
     (mask, lambda m: ready(m)[None, ..., 0], "The shape is (1, 5, 4)"),
     (mask, lambda m: m[..., None], "values up to 255"),

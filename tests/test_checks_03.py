@@ -1,4 +1,6 @@
-"""The checks of notebook 03: an empty stub waits, a right answer passes, each typical mistake is told apart."""
+"""The checks of notebook 03: an empty stub waits, a right answer passes, each typical mistake gets its own hint."""
+
+from functools import partial
 
 import keras
 import numpy as np
@@ -52,25 +54,37 @@ def level(first=double, times=1, pool=None, **options):
     return answer
 
 
-def u_net(take=lambda features, pooled, first: features, join=lambda up, skip: [skip, up], up_first=True, extra=0):
+def normed(x, filters, bias=False, order="nr"):
+    """A convolution, then normalisation and ReLU in an order: "nr", "rn", "n" or "r"."""
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=bias)(x)
+    for letter in order:
+        x = layers.ReLU()(x) if letter == "r" else layers.BatchNormalization()(x)
+    return x
+
+
+def u_net(
+    take=lambda features, pooled, first: features, join=lambda up, skip: [skip, up], up_first=True, extra=0,
+    up=layers.UpSampling2D, head="sigmoid", **options,
+):  # fmt: skip
     """A builder of U-Nets; ``take`` chooses what a skip carries, ``join`` what is concatenated."""
 
     def answer(input_shape, depth, base):
         x = inputs = keras.Input(input_shape)
         skips = []
         for number in range(1, depth + 1):
-            first = conv(x, base * 2 ** (number - 1))
-            features = conv(first, base * 2 ** (number - 1))
+            first = normed(x, base * 2 ** (number - 1), **options)
+            features = normed(first, base * 2 ** (number - 1), **options)
             x = layers.MaxPooling2D()(features)
             skips.append(take(features, x, first))
-        x = double(x, base * 2**depth)
+        x = normed(normed(x, base * 2**depth, **options), base * 2**depth, **options)
         for number in range(depth, 0, -1):
-            x = layers.UpSampling2D()(x) if up_first else x
+            filters = base * 2 ** (number - 1) + extra
+            x = up()(x) if up_first else x
             parts = join(x, skips[number - 1])
             x = layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
-            x = x if up_first else layers.UpSampling2D()(x)
-            x = double(x, base * 2 ** (number - 1) + extra)
-        return keras.Model(inputs, conv(x, 1, 1, activation="sigmoid"))
+            x = x if up_first else up()(x)
+            x = normed(normed(x, filters, **options), filters, **options)
+        return keras.Model(inputs, conv(x, 1, 1, activation=head))
 
     return answer
 
@@ -93,23 +107,24 @@ def window(start, stop):
 
 BINARY, SPARSE, ONE_HOT = "binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy"
 HEADS = {"leaf": (1, "sigmoid", BINARY), "street": (4, "softmax", SPARSE), "chest": (3, "sigmoid", BINARY)}
-first, strided, skips, heads, crop, count = (
-    checks.double_conv, checks.strided_level, checks.skips, checks.heads, checks.crop_mask, checks.double_conv_parameters
+first, strided, whole, heads, crop, count = (
+    checks.double_conv, checks.strided_level, checks.whole_unet, checks.heads, checks.crop_mask,
+    checks.double_conv_parameters,
 )  # fmt: skip
 
 CASES = [
     (strided, lambda x, filters: (None, None), "Waiting"),
     *((heads, answer, "Waiting") for answer in ({}, HEADS | {"chest": None}, None)),
-    *((check, lambda *args: None, "Waiting") for check in (first, strided, skips, crop, count)),
-    *((check, lambda *args: 1 / 0, "stopped with ZeroDivisionError") for check in (first, strided, skips, crop, count)),
+    *((check, lambda *args: None, "Waiting") for check in (first, strided, whole, crop, count)),
+    *((check, lambda *args: 1 / 0, "stopped with ZeroDivisionError") for check in (first, strided, whole, crop, count)),
     (first, double, "Right."),
     (first, normalised, "Right."),
     (first, lambda x, f: unet.double_conv(x, f, "block"), "Right."),
     (strided, level(), "Right."),
     (strided, lambda x, f: list(level(first=lambda x, f: unet.double_conv(x, f, "block"))(x, f)), "Right."),
-    (skips, u_net(), "Right."),
-    (skips, u_net(join=lambda up, skip: [up, skip]), "Right."),
-    (skips, lambda shape, depth, base: unet.build_unet(shape, depth=depth, base=base, norm="none"), "Right."),
+    (whole, u_net(), "Right."),
+    (whole, u_net(join=lambda up, skip: [up, skip]), "Right."),
+    (whole, lambda shape, depth, base: unet.build_unet(shape, depth=depth, base=base), "Right."),
     (heads, HEADS, "Right."),
     (heads, HEADS | {"leaf": [2, "softmax", SPARSE]}, "Right."),
     (crop, middle, "Right."),
@@ -123,7 +138,7 @@ CASES = [
     (first, block({"activation": None}, {"activation": None}), "no ReLU is there at all"),
     (first, block({}, {"activation": None}), "missing after the second"),
     (first, block({"activation": None}, {}), "missing after the first"),
-    (first, lambda x, f: double(x, 2 * f), "has 32 channels; asked for were filters=16"),
+    (first, lambda x, f: double(x, 2 * f), "has 32 channels; with filters=16 it should have 16"),
     (first, lambda x, f: unet.encoder_level(x, f, "level"), "Return the features alone"),
     (first, lambda x, f: double(x, f)[0, 0, 0], "the shape (16,)"),
     (first, lambda x, f: np.zeros((4, 24, 24, 16)), "Does x go through both"),
@@ -133,7 +148,7 @@ CASES = [
     (strided, level(strides=1), "strides=2"),
     (strided, level(block({}, {"activation": None})), "skip has negative values: a ReLU is missing"),
     (strided, level(activation=None), "down has negative values: a ReLU is missing"),
-    (strided, level(times=2), "skip has 32 channels; asked for were filters=16"),
+    (strided, level(times=2), "skip has 32 channels; with filters=16 it should have 16"),
     (strided, level(block({})), "that is one convolution"),
     (strided, lambda x, f: level()(x, f)[::-1], "The order is (skip, down)"),
     (strided, lambda x, f: (double(x, f), conv(x, f, strides=2)), "does not come from skip"),
@@ -143,15 +158,26 @@ CASES = [
     (strided, level(pool="before"), "has been pooled"),
     (strided, lambda x, f: unet.encoder_level(x, f, "level"), "is a pooled skip"),
     (strided, lambda x, f: level()(x, f)[0], "Return two things"),
-    (skips, u_net(lambda features, pooled, first: pooled, up_first=False), "meet at 16, 8 pixels"),
-    (skips, u_net(lambda features, pooled, first: layers.UpSampling2D()(pooled)), "have been upsampled"),
-    (skips, u_net(join=lambda up, skip: [up]), "concatenates 0 times; 2 levels need 2 skips"),
-    (skips, u_net(join=lambda up, skip: [skip, skip if skip.shape[1] == 16 else up]), "come from the way down"),
-    (skips, u_net(lambda features, pooled, first: first), "has passed 3 convolutions; it should pass all 4"),
-    (skips, u_net(extra=1), "The skips are right, but"),
-    (skips, lambda shape, depth, base: conv(keras.Input(shape), base), "Return a keras.Model"),
-    (skips, lambda shape, depth, base: unet.build_unet(shape, depth=depth, classes=2), "the output is (32, 32, 2)"),
-    (skips, u_net(lambda features, pooled, first: pooled), "Your code stopped with ValueError"),
+    (whole, u_net(lambda features, pooled, first: pooled, up_first=False), "meet at 16, 8 pixels"),
+    (whole, u_net(lambda features, pooled, first: layers.UpSampling2D()(pooled)), "have been upsampled"),
+    (whole, u_net(join=lambda up, skip: [up]), "concatenates 0 times; 2 levels need 2 skips"),
+    (whole, u_net(join=lambda up, skip: [skip, skip if skip.shape[1] == 16 else up]), "come from the way down"),
+    (whole, u_net(lambda features, pooled, first: first), "has passed 3 convolutions; it should pass all 4"),
+    (whole, u_net(extra=1), "parameters are not the library's"),
+    (whole, u_net(bias=True, order="r"), "no normalisation is there"),
+    (whole, u_net(bias=True), "Leave out the biases"),
+    *(
+        (whole, u_net(**options), "the output is not the library's")
+        for options in (
+            {"order": "n"},
+            {"order": "rn"},
+            {"head": "linear"},
+            {"up": partial(layers.UpSampling2D, interpolation="bilinear")},
+        )
+    ),
+    (whole, lambda shape, depth, base: conv(keras.Input(shape), base), "Return a keras.Model"),
+    (whole, lambda shape, depth, base: unet.build_unet(shape, depth=depth, classes=2), "the output is (32, 32, 2)"),
+    (whole, u_net(lambda features, pooled, first: pooled), "Your code stopped with ValueError"),
     (crop, window(lambda b, s: 0, lambda b, s: s), "in the upper left corner"),
     (crop, lambda m, s: m[:, -s:, -s:], "in the lower right corner"),
     (crop, lambda m, s: middle(m, s, 1), "Off by one: you begin at row 6, column 6"),
@@ -180,7 +206,7 @@ WRONG_HEADS = [
     ("leaf", (1, "softmax", BINARY), "a softmax over a single channel is 1"),
     ("leaf", (2, "sigmoid", BINARY), "one sigmoid says leaf or not"),
     ("leaf", (1, ("relu", "sigmoid"), BINARY), "never gives less than .5"),
-    ("leaf", (1, "relu", BINARY), "a ReLU cuts negative logits off"),
+    ("leaf", (1, "relu", BINARY), "a ReLU sets negative logits to zero"),
     ("leaf", (2, "softmax", ONE_HOT), "wants one-hot labels"),
     ("leaf", (1, "sigmoid", SPARSE), "does not go with a sigmoid"),
     ("leaf", (1, "tanh", BINARY), "the activation is 'tanh'"),
@@ -211,7 +237,7 @@ def test_what_is_said_about_an_answer(capsys, check, answer, words):
 
 
 @pytest.mark.parametrize(("task", "head", "words"), WRONG_HEADS)
-def test_a_wrong_head_is_told_what_is_wrong(capsys, task, head, words):
+def test_a_wrong_head_gets_its_own_hint(capsys, task, head, words):
     out = said(capsys, heads, HEADS | {task: head})
     assert out.startswith(f"✗ {task}: ") and words in out
 

@@ -1,11 +1,11 @@
-"""The checks of notebook 04: an empty stub waits, a right answer passes, each typical mistake is told apart."""
+"""The checks of notebook 04: an empty stub waits, a right answer passes, each typical mistake gets its own hint."""
 
-import dataclasses
-
+import keras
 import numpy as np
 import pytest
+from keras import layers
 
-from utils import checks, shapes, training
+from utils import checks, shapes
 
 
 def bce(t, p):
@@ -30,27 +30,43 @@ def soft_iou(t, p):
     return 1 - np.mean((both + 1) / (sizes - both + 1))
 
 
-def changed(network=(), **fields):
-    return dataclasses.replace(training.DEEP, network=training.DEEP.network | dict(network), **fields)
+def trained(bias=-20.0, last="sigmoid", *, scale=40.0, held=0.5, epochs=1, kernel=5, before=(), stride=1):
+    """A function that returns a network which finds discs with its first weights: the mean of a window, a threshold at .5."""
+
+    def my_training(images, masks):
+        weights = np.zeros((kernel, kernel, 2, 1))
+        weights[:, :, 0] = scale / kernel**2
+        head = layers.Conv2D(1, kernel, stride, "same", activation=last)
+        model = keras.Sequential([keras.Input(images.shape[1:]), *(each() for each in before), head])
+        head.set_weights([weights, np.array([bias])])
+        model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse", run_eagerly=True)
+        if epochs:
+            masks = masks[:4, ::stride, ::stride]
+            model.fit(images[:4], masks, epochs=epochs, validation_split=held, verbose=0)
+        return model
+
+    return my_training
+
+
+def fails(images, masks):
+    raise ValueError("incompatible with the layer")
 
 
 RUNS = {"run 1": "sees too little", "run 2": "shape everywhere", "run 3": "flipped", "run 4": "blank"}
-loss, threshold, soft_dice, failures, one_change = (
-    checks.cross_entropy, checks.best_threshold, checks.soft_dice, checks.failures, checks.one_change
+loss, threshold, soft_dice, failures, own = (
+    checks.cross_entropy, checks.best_threshold, checks.soft_dice, checks.failures, checks.own_training
 )  # fmt: skip
 
 CASES = [
     (failures, None, "Waiting"),
-    (one_change, None, "Waiting"),
-    *((check, lambda *args: None, "Waiting") for check in (loss, threshold, soft_dice)),
-    *((check, lambda *args: 1 / 0, "stopped with ZeroDivisionError") for check in (loss, threshold, soft_dice)),
+    *((check, lambda *args: None, "Waiting") for check in (loss, threshold, soft_dice, own)),
+    *((check, lambda *args: 1 / 0, "stopped with ZeroDivisionError") for check in (loss, threshold, soft_dice, own)),
     (loss, bce, "Right."),
     (threshold, lambda p, m, t: t[np.argmax(ious(p, m, t))], "Right."),
     (soft_dice, dice, "Right."),
     (failures, RUNS, "Right."),
     (failures, {run: f" {word.capitalize()} " for run, word in RUNS.items()}, "Right."),
-    (one_change, changed({"norm": "none"}), "Right."),
-    (one_change, changed(images=250), "Right."),
+    (own, trained(), "Right."),
     (loss, lambda t, p: -bce(t, p), "sign"),
     (loss, lambda t, p: bce(t, p) * t.size, "sum"),
     (loss, lambda t, p: -np.mean(t * np.log(p)), "Only foreground counts"),
@@ -92,19 +108,18 @@ CASES = [
     (failures, RUNS | {"run 4": None}, "Run 4 is not in your answer"),
     (failures, RUNS | {"run 4": "empty"}, "none of the words"),
     (failures, ["blank"], "Give a dict"),
-    (one_change, training.DEEP, "Nothing differs"),
-    (one_change, changed({"name": "mine"}), "Nothing differs"),
-    (one_change, changed({"activation": "sigmoid"}), "Nothing differs"),
-    (one_change, changed({"norm": "none"}, images=500), "2 things differ: images, norm"),
-    (one_change, changed({"depth": 7}), "cannot be built"),
-    (one_change, changed({"levels": 3}), "cannot be built"),
-    (one_change, changed(validation=50), "judged"),
-    (one_change, changed({"classes": 2}), "(64, 64, 2)"),
-    (one_change, changed({"activation": "linear"}), "logits"),
-    (one_change, changed(images=4), "one step"),
-    (one_change, changed(peak=0), "one step"),
-    (one_change, changed({"base": 16}), "times the multiplications"),
-    (one_change, training.DEEP.network, "Give a training.Recipe"),
+    (own, fails, "stopped with ValueError: incompatible with the layer"),
+    (own, lambda images, masks: keras.callbacks.History(), "yours is of type History"),
+    (own, trained(stride=2), "the shape (20, 16, 16, 1); it should be (20, 32, 32, 1)"),
+    (own, trained(last=None), "logits"),
+    (own, trained(epochs=0), "not taken one training step"),
+    (own, lambda images, masks: keras.Sequential(trained()(images, masks).layers), "not taken one training step"),
+    (own, trained(last=lambda x: keras.ops.sigmoid(keras.ops.relu(x))), "a ReLU comes before the sigmoid"),
+    (own, trained(-10.0, scale=15.0, before=[lambda: layers.BatchNormalization(center=False)]), "averages of batch"),
+    (own, trained(-1.0, scale=0.0), "the same grey"),
+    (own, trained(20.0, scale=-40.0), "calling every pixel foreground gives"),
+    (own, trained(kernel=1), "It learns"),
+    (own, trained(held=0.0), "nothing was held back"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The checks of notebook 05: an empty stub waits, a right answer passes, each typical mistake is told apart."""
+"""The checks of notebook 05: an empty stub waits, a right answer passes, each typical mistake gets its own hint."""
 
 import functools
 
@@ -27,12 +27,12 @@ def second(value):
     return lambda t, p, low, high: (p[inside(p, low, high)].mean(), value(t, p, inside(p, low, high)))
 
 
-def in_tiles(predict, picture, tile, halo, begin=lambda cut, halo: cut, pad=None):
-    """Tiles with a halo; ``begin`` says where in a window its tile begins, ``pad`` how the picture is padded first."""
-    height, width = picture.shape[:2]
+def in_tiles(predict, image, tile, halo, begin=lambda cut, halo: cut, pad=None):
+    """Tiles with a halo; ``begin`` says where in a window its tile begins, ``pad`` how the image is padded first."""
+    height, width = image.shape[:2]
     result = np.zeros((height, width, 1))
     margin = halo if pad else 0
-    wide = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), mode=pad) if pad else picture
+    wide = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode=pad) if pad else image
     for top in range(0, height, tile):
         for left in range(0, width, tile):
             above, before = (halo, halo) if pad else (min(halo, top), min(halo, left))
@@ -44,17 +44,17 @@ def in_tiles(predict, picture, tile, halo, begin=lambda cut, halo: cut, pad=None
     return result
 
 
-def negative_begin(predict, picture, tile, halo):
-    result = np.zeros((*picture.shape[:2], 1))
-    for top in range(0, picture.shape[0], tile):
-        window = picture[top - halo : top + tile + halo]
+def negative_begin(predict, image, tile, halo):
+    result = np.zeros((*image.shape[:2], 1))
+    for top in range(0, image.shape[0], tile):
+        window = image[top - halo : top + tile + halo]
         result[top : top + tile] = predict(window)[halo : halo + tile]
     return result
 
 
-def halos_kept(predict, picture, tile, halo):
-    starts = range(0, picture.shape[1], tile)
-    parts = [predict(picture[: tile + halo, max(left - halo, 0) : left + tile + halo]) for left in starts]
+def halos_kept(predict, image, tile, halo):
+    starts = range(0, image.shape[1], tile)
+    parts = [predict(image[: tile + halo, max(left - halo, 0) : left + tile + halo]) for left in starts]
     return np.concatenate([np.concatenate(parts, axis=1)] * 3)
 
 
@@ -72,7 +72,7 @@ def lowest(values):
 
 
 kinds, reliability, ablation, tiles, worst = (
-    checks.error_kinds, checks.calibration_bin, checks.ablation, checks.tiles, checks.worst_pictures
+    checks.error_kinds, checks.calibration_bin, checks.ablation, checks.tiles, checks.worst_images
 )  # fmt: skip
 
 CASES = [
@@ -125,15 +125,15 @@ CASES = [
     (tiles, lambda p, x, t, h: np.zeros((36, 48, 1)), "never calls predict"),
     (tiles, lambda p, x, t, h: in_tiles(lambda w: p(w)[::-1], x, t, h), "differ from the whole"),
     (tiles, lambda p, x, t, h: in_tiles(lambda w: p(w[None])[0], x, t, h), "(1, 16, 16, 3)"),
-    (worst, lambda t, m, k: np.argsort(ious(t, m))[::-1][:k], "the best pictures"),
-    (worst, lambda t, m, k: np.argsort(ious(t, m))[-k:], "the best pictures"),
+    (worst, lambda t, m, k: np.argsort(ious(t, m))[::-1][:k], "the best images"),
+    (worst, lambda t, m, k: np.argsort(ious(t, m))[-k:], "the best images"),
     (worst, lambda t, m, k: np.argsort(ious(t, m))[:k][::-1], "wrong order"),
     (worst, lambda t, m, k: np.sort(ious(t, m))[:k], "scores themselves"),
     (worst, lambda t, m, k: np.argsort(ious(t, m))[:k] + 1, "one too high"),
     (worst, lambda t, m, k: np.argsort(ious(t, m))[:3], "Asked for 5"),
     (worst, lambda t, m, k: ious(t, m) < 0.5, "true and false"),
     (worst, lambda t, m, k: np.argsort([metrics.iou(t, m)]), "single number"),
-    (worst, lowest(empty_is_0), "Picture 2"),
+    (worst, lowest(empty_is_0), "Image 2"),
     (worst, lowest(lambda t, m: -(t != m).sum(axis=(1, 2, 3))), "most wrong pixels"),
     (worst, lowest(lambda t, m: [metrics.recall(a, b) for a, b in zip(t, m)]), "recall"),
     (worst, lambda t, m, k: np.argsort(ious(t, m))[:k][:, None], "array of shape (3, 1)"),
@@ -197,7 +197,7 @@ def with_my_part(drop):
         (answer(change=lambda whole, drops: [np.float32(whole), drops]), "Right."),
         (answer(change=lambda whole, drops: drops), "Return two things"),
         (answer(change=lambda whole, drops: (whole, list(drops.values()))), "is a list"),
-        (answer(judge=per_image), "mean over the pictures"),
+        (answer(judge=per_image), "mean over the images"),
         (answer(judge=metrics.dice), "Dice"),
         (answer(judge=metrics.pixel_accuracy), "accuracy"),
         (answer(change=lambda whole, drops: (0.0, drops)), "return its IoU"),

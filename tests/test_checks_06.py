@@ -1,4 +1,4 @@
-"""The checks of notebook 06: an empty stub waits, a right answer passes, each typical mistake is told apart."""
+"""The checks of notebook 06: an empty stub waits, a right answer passes, each typical mistake gets its own hint."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The checks of notebook 09: an empty stub waits, a right answer passes, each typical mistake is told apart."""
+"""The checks of notebook 09: an empty stub waits, a right answer passes, each typical mistake gets its own hint."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def grown(seeds=lambda output: output[..., 1] > 0.5, mask=lambda output: output[
     return lambda output: objects.watershed(objects.label(seeds(output)), mask(output))
 
 
-crossing, ap, moved, growth = checks.on_both_sides, checks.object_score, checks.moved_weights, checks.seeds_and_growth
+crossing, ap, moved, growth = checks.on_both_sides, checks.object_score, checks.moved_weights, checks.markers_and_growth
 CASES = [
     *((check, lambda *args: None, "Waiting") for check in (crossing, ap, moved, growth)),
     *((check, lambda *args: 1 / 0, "stopped with ZeroDivisionError") for check in (crossing, ap, moved, growth)),
@@ -88,7 +88,7 @@ CASES = [
     (moved, lambda source, target: source, "return the target"),
     (moved, lambda source, target: 7, "Return the target network"),
     (moved, lambda source, target: target.set_weights(source.get_weights()) or target, "ValueError"),
-    (growth, lambda output: objects.label(output[..., 1] > 0.5), "seeds only"),
+    (growth, lambda output: objects.label(output[..., 1] > 0.5), "markers only"),
     (growth, lambda output: objects.label(output[..., 0] < 0.5), "touch are one object"),
     (growth, grown(mask=lambda output: output.argmax(-1) > 0), "miss a row"),
     (growth, grown(mask=lambda output: output[..., 0] < 2), "other pixels"),

@@ -1,4 +1,4 @@
-"""MACs and activation memory, held against independent counts."""
+"""MACs and activation memory, compared with independent counts."""
 
 import keras
 import numpy as np

@@ -79,6 +79,15 @@ def test_a_silenced_skip_is_the_same_as_clearing_the_kernel_that_reads_it(model,
     assert np.abs(output(silent, images) - output(model, images)).max() > 1e-3
 
 
+def test_a_skip_can_carry_one_value_a_channel_instead(model, images):
+    means = {1: np.arange(1, 5) / 4, 2: np.ones(8)}
+    changed = inspect_model.without_skip(model, 1, means=means)
+    before, after = (inspect_model.feature_maps(m, images, ["dec1_skip", "dec2_skip"]) for m in (model, changed))
+    assert np.array_equal(after["dec1_skip"][..., :4], np.broadcast_to(means[1], after["dec1_skip"][..., :4].shape))
+    assert np.allclose(after["dec1_skip"][..., 4:], before["dec1_skip"][..., 4:], atol=1e-6)
+    assert np.allclose(after["dec2_skip"], before["dec2_skip"], atol=1e-6)
+
+
 def test_silencing_leaves_the_model_as_it_was(model, images):
     before, weights = output(model, images), [w.copy() for w in model.get_weights()]
     silent = inspect_model.without_skip(model, 1)

@@ -91,6 +91,9 @@ SPOILED = [
     ("alt_texts", say('<img src="../notebooks" alt="">')),
     ("figures_are_read", lambda book: [book.cells.remove(one) for one in notebook_checks.markdown_cells(book)]),
     ("enough_is_compared", lambda book: [one.metadata.update(tags=[notebooks.EXEMPT]) for one in book.cells]),
+    ("tolerances", lambda book: cell(book, "project.start()").metadata.update(tolerance=0)),
+    ("tolerances", lambda book: cell(book, "project.start()").metadata.update(tolerance="about 5 %")),
+    ("tolerances", lambda book: cell(book, "project.start()").metadata.update(tolerance=0.1, tags=[notebooks.EXEMPT])),
     ("known_tags", tag("nbval-skip")),
     ("known_tags", edit("project.start()", "import sys", "# NBVAL_IGNORE_OUTPUT")),
     ("solutions", tag("solution")),
@@ -142,6 +145,27 @@ def test_notebooks_are_found_by_the_beginning_of_their_names():
 def test_a_notebook_is_written_as_it_was_read(tmp_path):
     notebooks.write(BOOKS[PATH], tmp_path / "x.ipynb")
     assert (tmp_path / "x.ipynb").read_bytes() == PATH.read_bytes() and len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_alternative_text_of_a_cell_goes_to_its_picture():
+    book = copy.deepcopy(BOOKS[PATH])
+    one = next(
+        each for each in notebooks.code_cells(book) if any("image/png" in o.get("data", {}) for o in each.outputs)
+    )
+    one.metadata["alt"] = "Two discs."
+    again = notebooks.normalise(book)
+    [changed] = [each for each in again.cells if each.id == one.id]
+    [(_, picture)] = notebook_checks.pictures(changed)
+    assert picture.metadata["image/png"] == {"alt": "Two discs."} and changed.metadata.alt == "Two discs."
+    assert [o.get("data") for o in changed.outputs] == [o.get("data") for o in one.outputs]
+    assert notebook_checks.alt_texts(again, PATH) == []
+
+
+def test_the_series_is_compared_strictly():
+    assert notebooks.strict_share(*BOOKS.values()) >= notebooks.STRICT_SHARE_OF_ALL
+    assert (
+        notebooks.strict_share(BOOKS[PATH], v4.new_notebook()) <= 1 and notebooks.strict_share(v4.new_notebook()) == 0
+    )
 
 
 def test_normalising_keeps_ids_tags_and_stills_and_hides_solutions():

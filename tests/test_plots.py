@@ -57,12 +57,13 @@ READ = {
 
 
 def check(draw, *args, panels=(), curves=(), bars=(), words=(), **kwargs):
-    """Draw, and hold panels against what is expected of the first ones, or of those whose numbers are given: pictures, lists
+    """Draw, and compare panels with what is expected of the first ones, or of those whose numbers are given: pictures, lists
     of (x, y), lists of heights, the words of the text, and what ``READ`` reads. Return the panels and the text.
     """
     expected = {name: kwargs.pop(name) for name in READ if name in kwargs}
     with plt.rc_context(plots.STYLE):
-        fig, alt = draw.__wrapped__(*args, **kwargs)
+        drawn = draw.__wrapped__(*args, **kwargs)
+        fig, alt = drawn if isinstance(drawn, tuple) else (drawn, base.panels(drawn))
 
     def numbered(values):
         return [(fig.axes[k], v) for k, v in (values.items() if isinstance(values, dict) else enumerate(values))]
@@ -106,13 +107,19 @@ def test_a_figure_is_shown_once_with_the_same_text_as_alt_and_as_plain_text(monk
     assert (line.__name__, line.__doc__) == ("line", "Draw a line.")
 
 
+def test_a_figure_that_says_nothing_of_itself_names_its_panels():
+    for titles, said in ((["image", "mask"], "2 pictures: image, mask."), (None, "2 pictures.")):
+        assert plots.render(plots.pictures, NOISE[:2], titles)[1] == said
+    assert plots.render(plots.class_maps, [NOISE[:2]], ["row"], NAMES)[1] == "2 pictures: row."
+
+
 def test_the_style_is_readable_and_does_not_leak_and_large_pictures_have_fewer_colours():
     sizes = []
     plots.render(plots.figure(lambda: (sizes.append(plt.rcParams["font.size"]), (plt.figure(), "Nothing."))[1]))
     assert [*sizes, plt.rcParams["font.size"]] == [11, 10]
     assert min(size for name, size in plots.STYLE.items() if name.endswith("size")) >= 10
     assert plots.WIDTH * plots.STYLE["figure.dpi"] <= 900, "a full figure fits a notebook's column"
-    png, _ = plots.render(plots.pictures, [np.random.default_rng(0).random((300, 300, 3))], alt="Noise.", side=5)
+    png, _ = plots.render(plots.pictures, [np.random.default_rng(0).random((300, 300, 3))], side=5)
     assert len(png) < 300_000 and len(np.unique(np.asarray(Image.open(io.BytesIO(png))))) <= 256
     assert plots.smaller(b"x" * 100) == b"x" * 100
 
@@ -210,9 +217,7 @@ STRENGTHS = {"up": [1.0, 30, 1000], "even": [1.0, 1.1, 1], "down": [1, 0.1, 0.01
 LAYERS = [layer("image", 0, 0, 1), layer("enc1_a", 10, 40, 6), layer("bottleneck_a", 80, 30, 2), layer("dec1_a", 9, 20, 2),
           layer("dec1_b", 0, 0, 99, kept=False), layer("head", 1, 10, 1)]
 FALL = [([1, 2, 3], [0.9, 0.5, 0.2]), ([1, 2, 3], [0.2, 0.5, 0.9])]
-RUNS = {"a": history([0.3, 0.7]), "b": history([0.1, 0.8, 0.9])}
 SEEDS = [{"network": n, "iou": k / 10, "filled": 0.9, "outlined": 0.1} for n in "ab" for k in (5, 6, 7)]
-LEVELS = [("64 x 64", 0.25, 0.3, 0.15), ("32 x 32", 0.5, 0.1, 0.05)]
 ROWS, HEADS = list(zip(NOISE, TRUTH, TRUTH / 2, 1.0 - TRUTH)), ["image", "truth", "good", "bad"]
 PANELS = list(itertools.chain(*ROWS))
 WHOLE, TILED = np.where(TRUTH[0], 0.9, 0.2), np.where(PREDICTED[0], 0.7, 0.2)
@@ -220,9 +225,10 @@ OFF = WHOLE + 0.01 * np.eye(16, 20)[..., None]
 FIELD = np.full((16, 20), 1e-3) + 0.099 * np.outer(np.arange(16) == 5, np.arange(20) == 7)
 PULLS = {name: np.abs(np.arange(-3, 4)) * k for k, name in enumerate("abcd", 1)}
 IMAGES = table(iou={f"{n} {kind}": [n / 200, n / 200, n / 100] for n in (10, 100) for kind in "xy"})
-COUNTS, PATHS = np.array([[6, 2, 0], [1, 1, 2], [0, 0, 0]]), np.tile([0.1, 0.2, 0.9, 0.4], (5, 1))
+COUNTS = np.array([[6, 2, 0], [1, 1, 2], [0, 0, 0]])
 RARE = table(**{"recall disc": {"no": [0.1, 0.2, 0.3], "yes": [0.6, 0.7, 0.8]},
                 "precision disc": {"no": [0.9, 0.8, 0.7], "yes": [0.5, 0.4, 0.6]}})
+NEVER = table(**{"recall disc": {"no": [0, 0]}, "precision disc": {"no": [np.nan, np.nan]}})
 WEIGHT = objects.weight_map(GAPS, sigma=2.0)
 ABC = list("abc")
 KINDS, STYLES = {"background": 0.75, "disc": 0.15, "ring": 0.1}, {"background": 0.75, "filled": 0.2, "outlined": 0.05}
@@ -258,16 +264,16 @@ ERROR = ["white", plots.FALSE_NEGATIVE, plots.FALSE_POSITIVE]
 WRONG = painted(TRUTH[0] + 2 * PREDICTED[0], *ERROR, plots.TRUE_POSITIVE)
 
 CASES = [
-    case(plots.pictures, [*NOISE, TRUTH[0]], list("abcd"), alt="x", columns=3, panels=[*NOISE, TRUTH[0]], titles=list("abcd"),
+    case(plots.pictures, [*NOISE, TRUTH[0]], list("abcd"), columns=3, panels=[*NOISE, TRUTH[0]], titles=list("abcd"),
          scales={3: (0, 1)}),
-    case(plots.pictures, [7 * TRUTH[0] - 3.0], alt="x", limits=None, scales=[(-3, 4)]),
-    case(plots.window_and_kernel, A, B, alt="x", panels=[A, B, A * B],
-         titles=["window of the picture", "kernel", "products, sum 0.80"],
+    case(plots.pictures, [7 * TRUTH[0] - 3.0], limits=None, scales=[(-3, 4)]),
+    case(plots.window_and_kernel, A, B, panels=[A, B, A * B],
+         titles=["window of the image", "kernel", "products, sum 0.80"],
          texts=[["0.10", "0.90", "0.50", "0.00"], ["-1.00", "1.00", "0.00", "0.50"], ["-0.10", "0.90", "0.00", "0.00"]],
          scales=[(0, 1), (-1, 1), (-1, 1)]),
     case(plots.output_window, np.repeat(RAMP, 3, -1), RAMP, 4, words=["25% of the area"],
          panels=[np.repeat(RAMP, 3, -1), RAMP, RAMP[2:6, 2:6]], frames=[[(1.5, 1.5, 4, 4)] * 2] * 2),
-    case(plots.channels, np.stack(MAPS, -1)[None], alt="x", panels=MAPS, titles=["channel 1", "channel 2", "channel 3"],
+    case(plots.channels, np.stack(MAPS, -1)[None], panels=MAPS, titles=["channel 1", "channel 2", "channel 3"],
          scales=[(-1, 3)] * 3),
     case(plots.signal_strength, STRENGTHS, curves=[[([0, 1, 2], y) for y in STRENGTHS.values()]],
          words=["up: 10 to the +3; even: 10 to the 0; down: 10 to the -2."], labels=[("convolutions passed", "strength (RMS)")],
@@ -281,12 +287,15 @@ CASES = [
     case(plots.class_curves, history([0.9, 0.6, 0.2]), 0.3, words=["validation images falls."],
          curves=[FALL, [([1, 2, 3], [0.9, 0.6, 0.2]), ([0, 1], [0.3, 0.3])]],
          labels={1: ("epoch", "mean IoU of the shape classes")}),
-    case(plots.compare_runs, RUNS, words=["lowest: b, a."],
-         curves=[[([k, 2 * k], [0.3, 0.7]), ([k, 2 * k, 3 * k], [0.1, 0.8, 0.9])] for k in (1, 10)],
-         labels=[("epoch", "validation IoU"), ("seconds of training", "")], legends={1: ["a", "b"]}),
-    case(plots.overfitting, [0.7, 0.3, 0.1], NOISE, TRUTH, TRUTH / 2, words=["falls over 3 steps"],
-         curves=[[([1, 2, 3], [0.7, 0.3, 0.1])]], panels={1: NOISE[0], 2: TRUTH[0], 3: TRUTH[0] / 2},
-         titles={1: "image", 2: "truth", 3: "output"}),
+    case(plots.loss_curve, [-1, 0, 1], [0.5, 0.4, 0.7], {"a": ([1, 0], [0.7, 0.4]), "b": ([1], [0.7])}, slope=0.2,
+         curves=[[([-1, 0, 1], [0.5, 0.4, 0.7]), ([-0.5, 2.5], [0.4, 1.0]), (x, y), ([1], [0.7])]
+                 for x, y in (([1, 0], [0.7, 0.4]), ([1], [0.7]))], words=["floor at 0.40. a: 0.70 to 0.40"]),
+    case(plots.gradient_by_block, {"a": 0.2, "b": 0.01}, bars=[[0.2, 0.01]], words=["highest in a and lowest in b"]),
+    case(plots.slope_spread, {"a": [-0.5, 0.5], "b": [0.1, 0.2]}, rows=[["a", "b"]], words=["a -0.50 to 0.50; b 0.10 to"],
+         curves=[[([-0.5, 0.5], [-0.15, 0.15]), ([0.1, 0.2], [0.85, 1.15]), ([0, 0], [0, 1])]]),
+    case(plots.one_batch, {"a": ([0.7, 0.3], TRUTH[0] / 2), "b": ([3, -9], TRUTH[0])}, TRUTH[0], words=["batch: a; b."],
+         curves=[[([1, 2], [0.7, 0.3])], [([1, 2], [3, -9])]], panels={2: TRUTH[0] / 2, 3: TRUTH[0]},
+         titles=["a", "b", "output 0.00 to 0.50", "output 0.00 to 1.00"]),
     case(plots.learning_rate, [0.001, 0.01, 0.002], words=["highest at step 1 with 0.01"],
          curves=[[([0, 1, 2], [0.001, 0.01, 0.002])]], labels=[("step", "learning rate")]),
     case(plots.recall_by_style, {"a": {"filled": 0.9, "outlined": 0.5}, "b": {"filled": 0.8, "outlined": 0.7}},
@@ -295,13 +304,10 @@ CASES = [
     case(plots.seed_spread, SEEDS, words=["IoU a 0.50 to 0.70", "recall, outlined b 0.10 to 0.10"],
          curves=[[part for k in (0, 1) for part in (([0.5, 0.7], [k, k]), ([0.5, 0.6, 0.7], [k - 0.15, k, k + 0.15]))]],
          labels=[("IoU", ""), ("recall, filled", ""), ("recall, outlined", "")], rows=[["a", "b"]]),
-    case(plots.products_and_time, LEVELS, bars=[[0.25, 0.5, 0.3, 0.1, 0.15, 0.05]], words=["0.25 and 0.45, 0.50 and 0.15"],
-         legends=[["multiplications", "time: convolutions", "time: everything else"]]),
     case(plots.side_by_side, ROWS, HEADS, panels=PANELS, words=["farthest: good, bad."], titles=HEADS, scales=[(0, 1)] * 12),
-    case(plots.grid, ROWS, HEADS, alt="x", panels=PANELS, titles=HEADS, scales=[(0, 1)] * 12),
     case(plots.seams, NOISE[0], WHOLE, TILED, 8, panels={1: WHOLE, 2: TILED, 3: np.abs(WHOLE - TILED)},
          curves=[[([0, 1], [7.5] * 2), ([7.5] * 2, [0, 1]), ([0, 1], [15.5] * 2), ([15.5] * 2, [0, 1])]],
-         words=["10.0% of the pixels are no longer shape, 10.9% no longer background"]),
+         words=["10.0% of the pixels are no longer foreground, 10.9% no longer background"]),
     case(plots.seams_by_halo, NOISE[0], WHOLE, {0: OFF, 16: WHOLE}, 16, words=["halo 16: 0%"],
          panels={1: np.where(np.eye(16, 20), -2, -7), 2: np.full((16, 20), -7)}, titles=["scene", "halo 0 px", "halo 16 px"],
          scales={1: (-6, 0), 2: (-6, 0)}),
@@ -311,26 +317,25 @@ CASES = [
     case(plots.reliability, CALIBRATION, CALIBRATION, bars={1: CALIBRATION.count},
          curves=[[([0, 1], [0, 1]), *[(CALIBRATION.probability, CALIBRATION.share)] * 2]],
          words=[f"all pixels: {100 * CALIBRATION.error:.1f} % off", "the last bin hold 19%."],
-         labels=[("probability of shape, mean of the bin", "share that is shape")]),
+         labels=[("probability of foreground, mean of the bin", "share that is foreground")]),
     case(plots.pull, np.arange(-3, 4), PULLS, words=["logits -3, 0, 3: a 3.00, 0.00, 3.00; b 6.00"],
          curves=[[(np.arange(-3, 4), y) for y in PULLS.values()]], legends=[list("abcd")]),
     case(plots.by_images, IMAGES, curves=[[([10, 100], [1 / 15, 2 / 3])] * 2],
          words=["x 10 images 0.07, 100 images 0.67; y 10"], labels=[("training images", "IoU")], legends=[["x", "y"]]),
-    case(plots.label_channels, NOISE[0], LABELS, NOISE[1], NAMES, alt="x",
+    case(plots.label_channels, NOISE[0], LABELS, NOISE[1], NAMES,
          panels={0: NOISE[0], 1: painted(LABELS, *CLASSES), 2: NOISE[1, ..., 0], 3: NOISE[1, ..., 1], 4: NOISE[1, ..., 2]},
          titles=["image", "class map", *shapes.THREE_KINDS]),
     case(plots.confusion, {"one": COUNTS, "two": COUNTS.T}, ABC, words=["one: the most frequent mistake is b called c"],
-         titles=["one", "two"], labels=[("predicted", "truth")] * 2, rows=[ABC],
-         texts=[["0.75", "0.25", "0.00", "0.25", "0.25", "0.50", "0.00", "0.00", "0.00"]]),
+         titles=["one", "two"], labels=[("predicted", "truth"), ("predicted", "")], rows=[ABC],
+         texts=[[".75", ".25", ".00", ".25", ".25", ".50", ".00", ".00", ".00"]]),
     case(plots.confusion, {"new": [[1, 5, 2]]}, ["star"], ABC, words=["star is most often called b"]),
     case(plots.which_iou, {"first": 0.9, "second": 0.512}, curves=[[([0.9, 0.512], [0, 1])]],
          words=["lowest 'second', 0.51, highest 'first', 0.90"], texts=[["0.90", "0.51"]], rows=[["first", "second"]]),
-    case(plots.two_heads, PATHS, PATHS / 2, NAMES, words=["sigmoids: background 0.05, disc 0.10, square 0.45"],
-         curves=[[*((range(5), path) for path in PATHS.T), ([0, 1], [0.5, 0.5])]], titles=["softmax", "sigmoids"],
-         legends={1: list(NAMES)}),
-    case(plots.weight_effect, RARE, "disc", ["no", "yes"], words=["no: recall 0.20, precision 0.80"],
+    case(plots.weight_effect, RARE, "disc", ["no", "yes"], words=["no, recall 0.20, precision 0.80"],
          curves=[[([0.1, 0.2, 0.3], [0.9, 0.8, 0.7]), ([0.6, 0.7, 0.8], [0.5, 0.4, 0.6])]],
          labels=[("recall of disc", "precision of disc")], legends=[["no", "yes"]]),
+    case(plots.weight_effect, NEVER, "disc", ["no"], words=["seeds: no: never predicted, recall 0.00."],
+         legends=[["no: never predicted"]]),
     case(plots.crops, [(568, 392), (64, 56)], words=["level 2: 56 of 64"], frames=[[(0, 0, 568, 568), (88, 88, 392, 392)]],
          labels=[("keeps 48%", "")]),
     case(plots.laid_over, SQUARE, TRUTH[0, :8, :8, 0], panels=[SQUARE, 0.5 + 0.5 * SQUARE],
@@ -339,7 +344,7 @@ CASES = [
     case(plots.mirrored, MIRRORED, 3, panels=[MIRRORED], words=["16 x 20", "lies the mirror image"],
          frames=[[(2.5, 2.5, 20, 16)] * 2]),
     case(plots.mirrored, np.roll(MIRRORED, 1, axis=0), 3, words=["lies no mirror image"]),
-    case(plots.objects, [[SQUARE], [LABELS], [TRUTH[0, ..., 0] / 2]], ["a"], alt="x", row_labels=ABC,
+    case(plots.objects, [[SQUARE], [LABELS], [TRUTH[0, ..., 0] / 2]], ["a"], row_labels=ABC,
          panels=[SQUARE, paper.coloured(LABELS), TRUTH[0] / 2], labels=[("", name) for name in ABC]),
     case(plots.distances_and_weight, GAPS, sigma=2.0, panels=[paper.coloured(GAPS), *objects.nearest_distances(GAPS), WEIGHT],
          words=[f"sigma = 2 pixels, {WEIGHT.min():.2f} to {WEIGHT.max():.2f}"],
@@ -356,13 +361,10 @@ CASES = [
     case(plots.balance, KINDS, STYLES, bars=[[75, 15, 10], [75, 20, 5]],
          words=["background takes the most and ring the least", "outlined 5 %"],
          faces=[[to_rgb(plots.CLASS_COLOURS[name]) for name in KINDS], [to_rgb(plots.STYLE_COLOURS[name]) for name in STYLES]]),
-    case(plots.weight_map, CELLS, (10, 10), {"right": 3.0 * CELLS, "wrong": WHOLE[..., 0]}, panels={1: 3.0 * CELLS, 2: WHOLE},
-         words=["3 shapes", "3.0 pixels from the nearest shape and 4.0 from the second nearest", "right, wrong"],
-         titles={1: "right", 2: "wrong"}, scales={1: (0, 9), 2: (0, 9)}, texts=[["d1 = 3.0", "d2 = 4.0"]]),
     case(plots.threshold_masks, TRUTH, np.where(TRUTH, 0.6, 0.3), *HILL, threshold=0.5, panels={1: TRUTH[0], 3: TRUTH[2]},
-         curves=[[HILL, ([0.5], [0.9])]], titles=["cut at 0.50", "IoU 1.00"], words=["Cut at 0.50"]),
+         curves=[[HILL, ([0.5], [0.9])]], titles=["threshold 0.50", "IoU 1.00"], words=["Threshold 0.50"]),
     case(plots.threshold_masks, TRUTH, np.where(TRUTH, 0.6, 0.3), *HILL, threshold=0.8, panels={1: 0 * TRUTH[0]},
-         curves=[[HILL, ([0.8], [0.6])]], titles=["cut at 0.80", "IoU 0.00"]),
+         curves=[[HILL, ([0.8], [0.6])]], titles=["threshold 0.80", "IoU 0.00"]),
     case(plots.from_image_to_errors, NOISE, TRUTH, SURE, ABC, threshold=0.6,
          panels=list(itertools.chain(*zip(NOISE, TRUTH, SURE, SURE > 0.6)))[:4] + [painted(TRUTH[0], *ERROR)],
          titles=["image", "truth", "probability", "mask: above 0.6", "error map"], labels={0: ("", "a"), 10: ("", "c")},
@@ -374,29 +376,29 @@ CASES = [
          edges=[[to_rgb(plots.SPLIT_COLOURS[role]) for role in ROLES.values()]]),
     case(plots.tiles_that_leak, CELLS, {"half": LEFT}, words=["half: 1 of 2 nuclei"], titles=["half: 1 of 2"],
          panels=[painted(np.select([CELLS == 2, CELLS > 0, LEFT], [3, 2, 1]), "w", LIGHT, "0.6", plots.VERMILLION)]),
-    case(plots.error_maps, NOISE, TRUTH, PREDICTED, ABC, alt="x", columns=2,
+    case(plots.error_maps, NOISE, TRUTH, PREDICTED, ABC, columns=2,
          panels={0: NOISE[0], 1: NOISE[1], 2: WRONG, 4: NOISE[2]}, titles=["a", "b"],
          labels={2: ("false negatives 32\nfalse positives 35", "")},
-         legends=[["true positive", "false negative: taken for background", "false positive: taken for shape"]],
+         legends=[["true positive", "false negative: taken for background", "false positive: taken for foreground"]],
          keys=[[to_rgb(colour) for colour in (plots.TRUE_POSITIVE, *ERROR[1:])]]),
-    case(plots.rims, TRUTH[0], PREDICTED[0], [1], panels=[painted(TRUTH[0] + 2 * PREDICTED[0], *ERROR, plots.GREY)],
+    case(plots.rims, TRUTH[0], PREDICTED[0], 1, panels=[painted(TRUTH[0] + 2 * PREDICTED[0], *ERROR, plots.GREY)],
          titles=["whole masks: IoU 0.29"], words=["whole masks: IoU 0.29; rims of 1 px: IoU 0.0"]),
-    case(plots.skip_cut, NOISE, CUTS, cut="none", panels=[SHADES[0], CUTS["none"][0], SHADES[1]], words=["All skips in"]),
-    case(plots.skip_cut, NOISE, CUTS, cut="1", panels={1: CUTS["1"][0], 5: CUTS["1"][2]}, titles={3: "cut: 1"},
-         words=["Skip 1 cut", "which call 19.7% of the pixels shape; 20.9% are called otherwise"]),
-    case(plots.skip_cut, NOISE, CUTS, cut="all", panels={5: CUTS["all"][2]}, words=["All skips cut", "call 0.0% of the"]),
+    case(plots.skip_zeroed, NOISE, CUTS, zeroed="none", panels=[SHADES[0], CUTS["none"][0], SHADES[1]], words=["No skip"]),
+    case(plots.skip_zeroed, NOISE, CUTS, zeroed="1", panels={1: CUTS["1"][0], 5: CUTS["1"][2]}, titles={3: "zeroed: 1"},
+         words=["Skip 1 zeroed", "which call 19.7% of the pixels foreground; 20.9% of the pixels change"]),
+    case(plots.skip_zeroed, NOISE, CUTS, zeroed="all", panels={5: CUTS["all"][2]}, words=["All skips zeroed", "call 0.0%"]),
     case(plots.claimed, NOISE[0], LABELS, DOUBT, NAMES, threshold=0.5, words=["some pixels belong to nobody"],
          panels=[NOISE[0], painted(LABELS, *CLASSES), painted(BEST, *CLASSES), painted(SURELY, *CLASSES),
                  DOUBT.max(-1)],
          legends=[[*NAMES, "nobody"]], keys=[[to_rgb(colour) for colour in CLASSES]]),
     case(plots.claimed, NOISE[0], LABELS, DOUBT, NAMES, threshold=0.3, words=["no pixels belong to nobody"],
          panels={3: painted(BEST, *CLASSES)}),
-    case(plots.cut, *NUCLEI, lambda level: np.where(MOVED > level, MOVED, 0), level=0,
+    case(plots.baseline, *NUCLEI, lambda level: np.where(MOVED > level, MOVED, 0), level=0,
          words=[f"score at IoU .5 {SCORES['ap50']:.2f}"],
          panels={0: pipeline.stretch(NUCLEI[0]), 1: painted((NUCLEI[1] > 0) + 2 * (MOVED > 0), *ERROR, "0.85"),
                  2: paper.coloured(MOVED)},
          titles=["level 0", f"IoU {SCORES['iou']:.2f}"]),
-    case(plots.cut, *NUCLEI, lambda level: 0 * MOVED, level=9, words=["IoU 0.00, 0 objects"]),
+    case(plots.baseline, *NUCLEI, lambda level: 0 * MOVED, level=9, words=["IoU 0.00, 0 objects"]),
     case(plots.outline_problem, *SCENES, WINDOW, panels=dict(zip((1, 2, 4, 5), CLOSE)),
          words=["are different", f"targets are {np.unique(CLOSE[1]).tolist()} above and {np.unique(CLOSE[3]).tolist()} below"]),
     case(plots.outline_problem, SCENES[0], SCENES[0], WINDOW, words=["are the same"]),
@@ -406,7 +408,6 @@ CASES = [
          curves=[[([0.5, 0.7], [0, 0]), ([0.5, 0.7, 0.6], [-0.15, 0, 0.15]), ([0.9, 0.95], [1, 1]),
                   ([0.91, 0.9, 0.95], [0.85, 1, 1.15])]],
          words=["range of a shaded", "IoU a 0.50 to 0.70, b 0.90 to 0.95", "boundary IoU a 0.20 to 0.30"], spans=[(0.5, 0.7)]),
-    case(plots.study, {"norm": STUDY}, "norm", words=["Study norm. One dot"], labels=[("IoU", ""), ("boundary IoU", "")]),
     case(plots.spread, STUDY, "iou", "b", words=["range of b shaded"], spans=[(0.9, 0.95)]),
 ]
 # fmt: on
@@ -453,13 +454,13 @@ def test_the_u_is_drawn_to_scale(monkeypatch):
 
 
 def test_edges_lie_around_masks_and_objects():
-    axes, _ = check(plots.overlays, NOISE, TRUTH, ABC, alt="x", row_labels=["row"], panels=NOISE)
+    axes, _ = check(plots.overlays, NOISE, TRUTH, ABC, row_labels=["row"], panels=NOISE)
     assert f"{TRUTH[0].mean():.0%}, " in plots.overlays.__wrapped__(NOISE, TRUTH)[1]
     edge = axes[0].collections[-1].get_paths()[0].vertices
     assert np.allclose([edge.min(0), edge.max(0)], [(4.5, 3.5), (14.5, 9.5)], atol=0.5)
     assert (axes[0].get_xlim(), axes[0].get_ylim()) == ((-0.5, 19.5), (15.5, -0.5))
     image, labels = NUCLEI
-    axes, _ = check(plots.outlines, image, [labels, 0 * labels], ["a", "b"], alt="x", panels=[image, image])
+    axes, _ = check(plots.outlines, image, [labels, 0 * labels], ["a", "b"], panels=[image, image])
     assert [len(axis.collections) for axis in axes] == [len(np.unique(labels)) - 1, 0]
     y, x = np.nonzero(labels == np.unique(labels)[1])
     edge = axes[0].collections[0].get_paths()[0].vertices
@@ -485,15 +486,16 @@ def test_maps_are_painted_in_the_colours_of_their_legends():
         assert {int(label.split()[0]) for label in legend(axis)} == set(np.unique(chart))
         for label, colour in legend(axis).items():
             assert np.allclose(seen(axis)[chart[0] == int(label.split()[0])], colour)
-    axes, _ = check(plots.class_maps, [NOISE, [LABELS] * 3], ["image", "truth"], NAMES, alt="x", panels=NOISE)
+    axes, _ = check(plots.class_maps, [NOISE, [LABELS] * 3], ["image", "truth"], NAMES, panels=NOISE)
     assert legend(axes[0]) == {name: to_rgb(plots.CLASS_COLOURS[name]) for name in NAMES}
     assert np.allclose(seen(axes[4]), painted(LABELS, *legend(axes[0]).values()))
 
 
 def test_the_animation_shows_image_truth_and_output_at_every_moment():
     samples, output = shapes.draw(3, size=32), np.random.default_rng(1).integers(0, 256, (5, 3, 32, 32), np.uint8)
-    data = plots.emerging_animation(samples.images, samples.masks, output, [0, 1, 3, 9, 27])
+    data, words = plots.emerging_animation(samples.images, samples.masks, output, [0, 1, 3, 9, 27])
     picture, places = Image.open(io.BytesIO(data)), range(0, 210, 70)
+    assert words == "An animation over 27 training steps: 3 images, their masks, the output."
     assert (picture.format, picture.is_animated, picture.n_frames, picture.default_image) == ("PNG", True, 6, True)
     for number, moment in enumerate([4, 0, 1, 2, 3, 4]):  # a program that knows no animation shows the last one
         picture.seek(number)
@@ -519,16 +521,15 @@ def test_objects_have_their_colours_and_verdicts_those_of_their_legend():
     assert not any(character.isdigit() for character in check(plots.verdicts, *given, live=True)[1])
 
 
-def test_costs_are_bars_from_one_to_the_ratio_on_an_axis_that_all_sizes_share():
-    costs = {(d, b): (1000 * b**2 * 4**d, 10**6 * b**2 * d, 10**5 * b, 20 * d) for d in (1, 2, 3) for b in (4, 8)}
-    (axis,), _ = check(plots.cost_of_size, costs, depth=2, base=4)
-    ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axis.patches]
-    assert np.allclose(ends, [(1, 1 / 16), (1, 1 / 6), (1, 1 / 2), (1, 2 / 3)])
-    words = ["parameters × 16, MACs × 3.0, activation memory × 1.0, receptive field × 3.0"]
-    texts = [["× 16   1,024,000", "× 3.0   48.0 million", "× 1.0   0.4 MB", "× 3.0   60 px"]]
-    check(plots.cost_of_size, costs, depth=3, base=4, than=(1, 4), words=words, texts=texts)
-    limits = {check(plots.cost_of_size, costs, depth=d, base=b)[0][0].get_xlim() for d, b in costs}
-    assert limits == {axis.get_xlim()} and axis.get_xlim()[0] < 1 / 64 and axis.get_xlim()[1] > 1
+def test_costs_are_pairs_of_bars_from_zero_with_amounts_and_ratios():
+    costs = {(3, 8): (1000, 2 * 10**6, 10**5, 100), (1, 4): (250, 30 * 10**6, 10**5, 18)}
+    words = ["Depth 1, base 4 against depth 3, base 8: parameters × 0.25, million MACs × 15"]
+    texts = [["1,000", "250\n× 0.25"], ["2.0", "30.0\n× 15"], ["0.1", "0.1\n× 1.0"], ["100", "18\n× 0.18"]]
+    rows = [["depth 3, base 8", "depth 1, base 4"]]
+    axes, _ = check(plots.cost_of_size, costs, depth=1, base=4, words=words, texts=texts, rows=rows)
+    widths = [[bar.get_width() for bar in axis.patches] for axis in axes]
+    assert np.allclose(widths, [[1000, 250], [2, 30], [0.1, 0.1], [100, 18]])
+    assert {axis.get_xlim()[0] for axis in axes} == {0} and axes[0].yaxis_inverted()
 
 
 def test_marked_pixels_lie_at_their_loss():

@@ -1,4 +1,4 @@
-"""The public address stands in one place, and publishing writes it into all others and changes nothing else."""
+"""The public address is stored in one place, and publishing writes it into all others and changes nothing else."""
 
 import pytest
 

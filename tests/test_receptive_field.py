@@ -42,7 +42,7 @@ def test_every_layer_of_the_article_network_grows_by_the_rule():
         "dec1_up": 14, "dec1_skip": 14, "dec1_conv1": 16, "dec1_conv2": 18, "head": 18,
     }  # fmt: skip
     assert {name: fields[name].rows for name in expected} == {name: (v, v) for name, v in expected.items()}
-    assert fields["bottleneck_conv1"].stride == 2 and fields["head"].stride == 1
+    assert fields["bottleneck_conv1"].jump == 2 and fields["head"].jump == 1
     assert fields["enc1_pool"].shape == (32, 32, 1)
 
 
@@ -88,7 +88,7 @@ def test_a_concatenation_sees_the_union_of_its_branches():
         assert receptive_field.theoretical(model, (3, 5)) == (3, 8, 7, 8)
 
 
-def test_a_box_beyond_the_picture_is_cut_off():
+def test_a_box_beyond_the_image_is_cut_off():
     inside = receptive_field.Box(-2, 1, 3, 9).inside(4, 5)
     assert inside.sum() == 2 and inside[0, 3:].all()
     assert not receptive_field.Box(-5, -2, 0, 3).inside(4, 5).any()
@@ -109,7 +109,7 @@ def test_a_layer_that_cannot_be_followed_is_named(layer):
 
 def test_the_table_holds_one_line_for_every_layer_that_moves_pixels():
     lines = receptive_field.table(unet.build_unet((64, 64, 3), depth=3, base=1)).splitlines()
-    assert lines[0].split() == ["layer", "height", "x", "width", "stride", "sees"]
+    assert lines[0].split() == ["layer", "height", "x", "width", "jump", "sees"]
     assert lines[4].split() == ["enc1_pool", "32", "x", "32", "2", "px", "6", "px"]
     assert lines[-1].split()[-2:] == ["92-100", "px"] and len({len(line) for line in lines}) == 1
     assert len(lines) == 1 + 1 + 3 * 3 + 2 + 3 * 4 + 1

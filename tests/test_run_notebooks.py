@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from scripts import notebooks, run_notebooks
+from scripts.tolerance import NUMBER, settle, value
 
 ALLOCATE = "block = bytearray(300_000_000)\nblock[::4096] = b'x' * len(block[::4096])\nblock = None"
 """A cell whose memory is given back before the notebook ends: only a true peak shows it."""
@@ -70,7 +71,11 @@ def test_a_notebook_that_repeats_passes_and_its_peak_memory_is_seen(stored, caps
     assert (result.passed, result.failed, result.complaints, result.slow) == (4, 0, [], False)
     assert 300e6 < result.kernel_bytes < 600e6 and 1 < result.seconds < 60
     *_, row, _, sums = capsys.readouterr().out.splitlines()
-    assert row.split()[:4] == ["01_small", "2", "/", "1"] and row.endswith("ok") and sums == "4 passed, 0 failed"
+    assert (
+        row.split()[:7] == ["01_small", "2", "/", "0", "/", "1", "none"]
+        and row.endswith("ok")
+        and sums == "4 passed, 0 failed"
+    )
 
 
 def test_what_differs_or_costs_too_much_fails(stored, tmp_path, monkeypatch, capsys):
@@ -147,6 +152,58 @@ def test_memory_is_at_least_what_is_taken_now_and_none_of_a_process_that_is_gone
 
 
 def test_the_budget_of_time_is_a_variable(monkeypatch):
-    for value, seconds in (("", 240), ("600", 600), ("0", 0)):
-        monkeypatch.setenv("TIME_BUDGET", value)
+    for text, seconds in (("", 240), ("600", 600), ("0", 0)):
+        monkeypatch.setenv("TIME_BUDGET", text)
         assert notebooks.time_budget() == seconds
+
+
+# ---- Numbers within a tolerance ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "tolerance", "passes"),
+    [
+        ("IoU 0.93, 9.8 s\nend 3.", 0.1, True),
+        ("IoU 0.95, 9.9 s\nend 3.", 0.1, True),
+        ("IoU 0.95, 10.1 s\nend 3.", "4 %", True),
+        ("IoU 0.95, 10.1 s\nend 3.", 0.1, False),
+        ("IoU 1.03, 9.8 s\nend 3.", "4 %", False),
+        ("IoU 0.93, 9.8 s", 0.1, False),
+        ("IoU 0.93, 9.8 s\nend 3.\nmore", 0.1, False),
+        ("Dice 0.93, 9.8 s\nend 3.", 0.1, False),
+        ("IoU 0.93, 9.8 s\nend 3", 0.1, False),
+        ("IoU nan, 9.8 s\nend 3.", 0.1, False),
+        ("IoU 0.93 9.8 s\nend 3.", 0.1, False),
+    ],
+)
+def test_numbers_may_differ_by_the_tolerance_and_nothing_else_may(found, tolerance, passes):
+    stored = "IoU 0.93, 9.8 s\nend 3."
+    assert (settle(stored, found, tolerance) == stored) is passes
+
+
+@pytest.mark.parametrize(
+    ("stored", "numbers"),
+    [
+        ("1,234 of (64, 64) -0.02", [1234, 64, 64, -0.02]),
+        ("enc1_conv 1e-05 v2.21 .5", [1e-05, 0.5]),
+        ("−3 to +4%", [-3, 4]),
+    ],
+)
+def test_a_tolerance_sees_numbers_as_a_reader_does(stored, numbers):
+    assert [value(number) for number in NUMBER.findall(stored)] == numbers
+
+
+def test_a_cell_that_states_a_tolerance_is_compared_within_it_by_nbval(tmp_path, capsys):
+    sources = [f"print('IoU {text}')" for text in ("0.93", "0.93", "0.93", "0.93\\n0.94")]
+    path = store(tmp_path, *sources, "1")
+    assert run_notebooks.execute(path) == []
+    notebook = notebooks.read(path)
+    for cell, text, tolerance in zip(notebook.cells, ("0.95", "0.95", "0.99", "0.93"), (0.03, None, 0.03, 0.03)):
+        cell.outputs[0].text = f"IoU {text}\n"
+        cell.metadata.update({} if tolerance is None else {"tolerance": tolerance})
+    notebooks.write(notebook, path)
+    results = run_notebooks.compare_all([path], seconds=100)
+    assert (results[path].passed, results[path].failed) == (2, 3)
+    said = capsys.readouterr().out
+    assert [k for k in range(5) if f"Cell {k}: Cell outputs differ" in said] == [1, 2, 3]
+    assert "1 / 3 / 1" in run_notebooks.table(results) and "3 x 0.03" in run_notebooks.table(results)

@@ -105,13 +105,13 @@ def test_a_file_goes_to_a_file_and_is_never_read_whole(tmp_path):
         ({"tile": 20}, "tile is 20 px.*for example 32"),
         ({"halo": 8}, "halo is 8 px.*for example 16"),
         ({"mode": "wrap"}, "'wrap'.*'reflect'"),
-        ({"picture": np.zeros((32, 32))}, r"give \(N, H, W, C\)"),
-        ({"picture": np.full((32, 32, 3), 200.0)}, "run from 200 to 200.*divide by 255"),
-        ({"picture": np.full((32, 32, 3), np.nan)}, "NaN"),
+        ({"image": np.zeros((32, 32))}, r"give \(N, H, W, C\)"),
+        ({"image": np.full((32, 32, 3), 200.0)}, "run from 200 to 200.*divide by 255"),
+        ({"image": np.full((32, 32, 3), np.nan)}, "NaN"),
         ({"predict": lambda batch: batch[:, 4:-4, 4:-4]}, r"returned \(1, 40, 40, 3\).*padding='same'"),
     ],
 )
 def test_what_cannot_be_tiled_is_refused(parts, words):
-    given = {"predict": lambda batch: batch, "picture": np.zeros((32, 32, 3)), "tile": 16, "halo": 16} | parts
+    given = {"predict": lambda batch: batch, "image": np.zeros((32, 32, 3)), "tile": 16, "halo": 16} | parts
     with pytest.raises(ValueError, match=words):
         tiling.predict_tiled(**given)

@@ -78,7 +78,7 @@ def test_every_epoch_has_a_line_and_an_entry_and_the_metric_is_the_iou(model, da
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
     assert sorted(history) == ["iou", "loss", "seconds", "val_iou", "val_loss"]
-    assert f"val_iou {history['val_iou'][1]:.4f}" in lines[1] and max(map(len, lines)) <= 84
+    assert f"val_iou {history['val_iou'][1]:.3f}" in lines[1] and max(map(len, lines)) <= 74
     held_out = data[2]
     probability = model.predict(held_out.images, verbose=0)
     mask, truth = probability > 0.5, held_out.masks == 1

@@ -77,7 +77,7 @@ The depths have about 120,000 parameters each."""
 
 
 def score(model, samples) -> dict[str, float]:
-    """Score a network with one output channel on pictures from :func:`utils.shapes.draw`, interior and boundary apart.
+    """Score a network with one output channel on images from :func:`utils.shapes.draw`, interior and boundary apart.
 
     Returns:
         dict: :func:`utils.metrics.silhouette_scores`, ``boundary`` and ``interior`` (IoU), ``calibration`` (the error) and
@@ -137,3 +137,14 @@ def read(study, folder=FOLDER) -> Table:
 def disjoint(first, second) -> bool:
     """Whether two conditions differ by more than their spread: all values of one are greater than all of the other."""
     return bool(np.min(first) > np.max(second) or np.min(second) > np.max(first))
+
+
+def ranges(values, reference=None) -> str:
+    """Condition -> values, as lines: its range, and whether that overlaps the range of the reference, by default the first."""
+    reference, lines = reference or next(iter(values)), []
+    width = max(14, *map(len, values)) + 2
+    for name, scores in values.items():
+        lines.append(f"{name:{width}}{np.min(scores):.3f} to {np.max(scores):.3f}")
+        if name != reference:
+            lines[-1] += f"   the ranges {'do not ' * disjoint(values[reference], scores)}overlap"
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Look inside a U-Net: its blocks, its shapes level by level, its feature maps; silence its skip connections."""
+"""Look inside a U-Net: its blocks, its shapes level by level, its feature maps; zero its skip connections."""
 
 from __future__ import annotations
 
@@ -64,17 +64,17 @@ def feature_maps(model, images, names) -> dict[str, np.ndarray]:
     return {name: np.concatenate([np.asarray(part[name], np.float32) for part in parts]) for name in names}
 
 
-def without_skip(model, *levels) -> keras.Model:
+def without_skip(model, *levels, means=None) -> keras.Model:
     """A copy of the network whose decoder receives zeros over the skip connections of these levels (1 at the top).
 
-    All shapes and weights stay as they are.
+    With ``means``, ``{level: (C,)}``, it receives one value in each channel instead. All shapes and weights stay as they are.
     """
-    silent = {model.get_layer(f"dec{level}_skip").name for level in levels}
+    fixed = {model.get_layer(f"dec{level}_skip").name: means[level] if means else 0 for level in levels}
 
     def call(layer, *args, **kwargs):
-        if layer.name in silent:
+        if layer.name in fixed:
             skip, below = args[0]
-            return layer([keras.ops.zeros_like(skip), below])
+            return layer([keras.ops.zeros_like(skip) + fixed[layer.name], below])
         return layer(*args, **kwargs)
 
     changed = keras.models.clone_model(model, call_function=call)

@@ -38,7 +38,7 @@ def focal(truth, probability, gamma=2.0) -> np.ndarray:
 
 @keras.saving.register_keras_serializable(package="understanding_unet")
 def soft_dice_loss(truth, probability):
-    """1 - Dice of each image, with probabilities in place of a mask: tensors ``(N, H, W, C)`` to ``(N,)``, 0..1.
+    """1 - Dice of each image, with probabilities instead of a mask: tensors ``(N, H, W, C)`` to ``(N,)``, 0..1.
 
     Source: Milletari, Navab, Ahmadi, "V-Net", 2016, section 3, with plain sums in the denominator.
     """

@@ -138,14 +138,14 @@ class Calibration:
     count: np.ndarray  # int64, pixels in the bin
     probability: np.ndarray  # their mean probability, NaN in an empty bin
     share: np.ndarray  # the share of them that is foreground, NaN in an empty bin
-    error: float  # expected calibration error, 0..1: |probability - share|, averaged over all pixels
+    error: float  # a binary expected calibration error, 0..1: |probability - share|, averaged over all pixels
 
 
 def calibration(truth, probability, bins=10) -> Calibration:
     """Compare probabilities with how often they come true, in bins of equal width; a pixel on a limit is in the upper bin.
 
-    Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017, arXiv 1706.04599, equation 3. There
-    a bin holds the confidence in the chosen class; with two classes, the probability of foreground says the same.
+    A binary variant of equation 3 of Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017, arXiv
+    1706.04599: there a bin holds the confidence in the chosen class, here the probability of foreground, and the errors differ.
 
     Args:
         truth: mask of 0 and 1, any shape.
@@ -167,8 +167,8 @@ def calibration(truth, probability, bins=10) -> Calibration:
 def boundary_iou(truth, predicted, distance=1) -> float:
     """IoU of the two masks' rims: of each mask only the pixels close to its own edge are kept, see :func:`near_edge`.
 
-    Source: Cheng, Girshick, Dollar, Berg, Kirillov, "Boundary IoU", 2021; there distances are round, and the picture's
-    border counts as an edge.
+    Source: Cheng, Girshick, Dollar, Berg, Kirillov, "Boundary IoU", 2021; there the distance is 2 % of the image's
+    diagonal, and the image's border counts as an edge.
 
     Args:
         truth, predicted: masks of 0 and 1, ``(N, H, W)`` or ``(N, H, W, 1)``.
@@ -228,7 +228,7 @@ def mean_iou(truth, predicted, classes, *, background=False, per_image=False) ->
 
 
 def soft_iou(truth, probability) -> np.ndarray:
-    """IoU of each class without a cut: probabilities in place of 0 and 1, all pixels pooled.
+    """IoU of each class without a threshold: probabilities instead of 0 and 1, all pixels pooled.
 
     The part in both is the sum of ``t p``, the part in either the sum of ``t + p - t p``; for probabilities of 0 and 1 this is
     :func:`class_iou`. Source: Rahman and Wang, "Optimizing intersection-over-union in deep neural networks", 2016.

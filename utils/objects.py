@@ -1,4 +1,4 @@
-"""Objects in place of pixels: number them, match them, score them, tell touching ones apart.
+"""Objects instead of pixels: number them, match them, score them, tell touching ones apart.
 
 Everything here works on label maps: integer ``(H, W)``, 0 for background and another number for each object. Two pixels are
 neighbours when they share a side; objects that meet at a corner only do not touch.
@@ -27,7 +27,7 @@ def label(mask) -> np.ndarray:
 
 
 def remove_small(labels, smallest) -> np.ndarray:
-    """Turn objects with fewer pixels than this into background; the others are numbered anew from 1, int32."""
+    """Turn objects with fewer pixels than this into background; the others are numbered from 1, int32."""
     labels, *_ = segmentation.relabel_sequential(np.asarray(labels))
     kept = np.bincount(labels.ravel()) >= smallest
     return segmentation.relabel_sequential(np.where(kept[labels], labels, 0))[0].astype(np.int32)

@@ -1,6 +1,6 @@
 """How far a network sees: from its graph, by experiment, and by gradients.
 
-The receptive field of a pixel in some layer is the part of the input picture that can change its value. It follows from
+The receptive field of a pixel in some layer is the part of the input image that can change its value. It follows from
 kernels and strides alone. Source of the rule: Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural
 Networks", Distill 2019, doi 10.23915/distill.00021.
 """
@@ -23,7 +23,7 @@ _WINDOWS = (layers.Conv2D, layers.DepthwiseConv2D, layers.MaxPooling2D, layers.A
 
 
 class Box(NamedTuple):
-    """A rectangle of input pixels; what lies beyond the picture (rows below 0, for example) is padding."""
+    """A rectangle of input pixels; what lies beyond the image (rows below 0, for example) is padding."""
 
     top: int
     bottom: int
@@ -31,7 +31,7 @@ class Box(NamedTuple):
     right: int
 
     def inside(self, height, width) -> np.ndarray:
-        """The box's pixels that lie in a picture of this size, as a bool array ``(height, width)``."""
+        """The box's pixels that lie in an image of this size, as a bool array ``(height, width)``."""
         pixels = np.zeros((height, width), bool)
         pixels[max(self.top, 0) : max(self.bottom, 0), max(self.left, 0) : max(self.right, 0)] = True
         return pixels
@@ -40,13 +40,13 @@ class Box(NamedTuple):
 class LayerField(NamedTuple):
     """How far the pixels of one layer's output see, in input pixels.
 
-    ``stride`` is the distance of neighbouring pixels; ``rows`` and ``columns`` are the smallest and the largest field.
+    ``jump`` is the distance of neighbouring pixels; ``rows`` and ``columns`` are the smallest and the largest field.
     They differ where it matters how a pixel lies on the pooling grid.
     """
 
     layer: str
     shape: tuple[int, int, int]
-    stride: Fraction
+    jump: Fraction
     rows: tuple[int, int]
     columns: tuple[int, int]
 
@@ -54,7 +54,7 @@ class LayerField(NamedTuple):
 class _Axis(NamedTuple):
     """Rows (or columns) of a tensor: their distance, and the first and last input row that a position sees."""
 
-    stride: Fraction
+    jump: Fraction
     sees: Callable[[int], tuple[int, int]]
 
     def extent(self, size):
@@ -65,13 +65,13 @@ class _Axis(NamedTuple):
 def of_layers(model) -> list[LayerField]:
     """How far the pixels of every layer see, from the model's graph; the last entry is the output.
 
-    The picture is taken as endless, so no border cuts a field. Where the branches of a concatenation see different
+    The image is taken as endless, so no border cuts a field. Where the branches of a concatenation see different
     rectangles, the field is the smallest one around both.
     """
     found, rows, columns = [], _trace(model, axis=0), _trace(model, axis=1)
     for layer in model.layers:
         down, across, shape = rows[layer.name], columns[layer.name], layer.output.shape[1:]
-        found.append(LayerField(layer.name, shape, down.stride, down.extent(shape[0]), across.extent(shape[1])))
+        found.append(LayerField(layer.name, shape, down.jump, down.extent(shape[0]), across.extent(shape[1])))
     return found
 
 
@@ -83,11 +83,11 @@ def theoretical(model, pixel, layer=None) -> Box:
 
 
 def _trace(model, axis):
-    """Follow the graph from the picture: name of every layer -> its ``_Axis``."""
-    picture = _Axis(Fraction(1), lambda i: (i, i))
-    seen, found = {id(model.inputs[0]): picture}, {}
+    """Follow the graph from the image: name of every layer -> its ``_Axis``."""
+    image = _Axis(Fraction(1), lambda i: (i, i))
+    seen, found = {id(model.inputs[0]): image}, {}
     for layer in model.layers:
-        sources = [seen[id(tensor)] for tensor in keras.tree.flatten(layer.input)] or [picture]
+        sources = [seen[id(tensor)] for tensor in keras.tree.flatten(layer.input)] or [image]
         seen[id(layer.output)] = found[layer.name] = _follow(layer, axis, sources)
     return found
 
@@ -101,7 +101,7 @@ def _follow(layer, axis, sources):
         first, last = reads(i)
         return min(source.sees(first)[0] for source in sources), max(source.sees(last)[1] for source in sources)
 
-    return _Axis(stride * min(source.stride for source in sources), sees)
+    return _Axis(stride * min(source.jump for source in sources), sees)
 
 
 def _window(layer, axis):
@@ -135,7 +135,7 @@ def _window(layer, axis):
 def by_perturbation(model, pixel, layer=None, *, tried=None, chunk=256) -> np.ndarray:
     """Find by experiment which input pixels change one pixel (row, column) of a layer's output: bool ``(H, W)``.
 
-    A black picture goes through a copy of the model again and again, each time with one other pixel lit, of those in
+    A black image goes through a copy of the model again and again, each time with one other pixel lit, of those in
     ``tried`` (bool ``(H, W)``, all by default). The copy has positive kernels, no biases and no activations, so no
     signal is cut off or cancels another: the output differs from 0 exactly where the layers connect the two pixels.
     """
@@ -150,9 +150,9 @@ def by_perturbation(model, pixel, layer=None, *, tried=None, chunk=256) -> np.nd
     places = np.argwhere(np.ones((height, width)) if tried is None else tried)
     for start in range(0, len(places), chunk):
         rows, columns = places[start : start + chunk].T
-        pictures = np.zeros((len(rows), height, width, channels), np.float32)
-        pictures[np.arange(len(rows)), rows, columns] = 1
-        changed[rows, columns] = np.asarray(copy(pictures, training=False))[:, pixel[0], pixel[1]].any(axis=-1)
+        images = np.zeros((len(rows), height, width, channels), np.float32)
+        images[np.arange(len(rows)), rows, columns] = 1
+        changed[rows, columns] = np.asarray(copy(images, training=False))[:, pixel[0], pixel[1]].any(axis=-1)
     return changed
 
 
@@ -196,10 +196,10 @@ def span(limits) -> str:
 
 
 def table(model) -> str:
-    """The receptive field of every layer that moves pixels, as text: stride and height in input pixels."""
+    """The receptive field of every layer that moves pixels, as text: jump and height in input pixels."""
     fields = [field for layer, field in zip(model.layers, of_layers(model)) if not isinstance(layer, POINTWISE)]
-    rows = [(f.layer, f"{f.shape[0]} x {f.shape[1]}", f"{f.stride} px", f"{span(f.rows)} px") for f in fields]
-    return aligned([("layer", "height x width", "stride", "sees"), *rows])
+    rows = [(f.layer, f"{f.shape[0]} x {f.shape[1]}", f"{f.jump} px", f"{span(f.rows)} px") for f in fields]
+    return aligned([("layer", "height x width", "jump", "sees"), *rows])
 
 
 def aligned(rows) -> str:

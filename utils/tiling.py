@@ -1,7 +1,7 @@
-"""Predict pictures of any size in tiles of one size: the overlap-tile strategy.
+"""Predict images of any size in tiles of one size: the overlap-tile strategy.
 
 Source: Ronneberger, Fischer, Brox, "U-Net", 2015, section 2: each tile is predicted from a larger window, whose missing part
-beyond the picture's border is mirrored.
+beyond the image's border is mirrored.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ MODES = ("reflect", "symmetric", "edge", "zero")
 
 @dataclasses.dataclass(frozen=True)
 class Tile:
-    """A part of a picture, and the window that it is predicted from."""
+    """A part of an image, and the window that it is predicted from."""
 
-    rows: slice  # of the picture: the tile, cut at the picture's border
+    rows: slice  # of the image: the tile, which ends at the image's border
     columns: slice
-    top: int  # where the window begins, in pixels of the picture; negative beyond its border
+    top: int  # where the window begins, in pixels of the image; negative beyond its border
     left: int
     size: int  # side of the window
     inside: tuple[slice, slice]  # the part of the window's output that belongs to the tile
 
 
 def tiles(height, width, tile, halo, multiple=16):
-    """Yield the :class:`Tile` s of a picture, row by row; all lengths are in pixels.
+    """Yield the :class:`Tile` s of an image, row by row; all lengths are in pixels.
 
     A window reaches beyond its tile by the halo, on each side. Tile and halo must be multiples of ``multiple``, 2 to the power
     of the network's poolings, so that every window lies on the grid on which it pools.
@@ -47,11 +47,11 @@ def tiles(height, width, tile, halo, multiple=16):
 
 
 def padded_index(first, count, size, mode="reflect") -> np.ndarray:
-    """Which rows (or columns) of a picture to look up for places that may lie beyond it; results as those of ``numpy.pad``.
+    """Which rows (or columns) of an image to look up for places that may lie beyond it; results as those of ``numpy.pad``.
 
     Args:
-        first, count: the first place, negative before the picture, and how many.
-        size: of the picture, along this axis.
+        first, count: the first place, negative before the image, and how many.
+        size: of the image, along this axis.
         mode: ``"reflect"`` mirrors at the centre of the last pixel, which is not repeated: 2 1 | 0 1 2. ``"symmetric"`` repeats
             it: 1 0 | 0 1 2. ``"edge"`` repeats it all the way: 0 0 | 0 1 2.
     """
@@ -62,27 +62,27 @@ def padded_index(first, count, size, mode="reflect") -> np.ndarray:
     return np.minimum(places % period, mirror - places % period)
 
 
-def window(picture, tile, mode="reflect") -> np.ndarray:
-    """Cut the window ``(size, size, C)`` of a :class:`Tile` out of a picture ``(H, W, C)``, without reading the rest of it."""
+def window(image, tile, mode="reflect") -> np.ndarray:
+    """Take the window ``(size, size, C)`` of a :class:`Tile` out of an image ``(H, W, C)``, without reading the rest of it."""
     inner = "edge" if mode == "zero" else mode
-    rows = padded_index(tile.top, tile.size, picture.shape[0], inner)
-    columns = padded_index(tile.left, tile.size, picture.shape[1], inner)
-    cut = np.asarray(picture[np.ix_(rows, columns)])
+    rows = padded_index(tile.top, tile.size, image.shape[0], inner)
+    columns = padded_index(tile.left, tile.size, image.shape[1], inner)
+    part = np.asarray(image[np.ix_(rows, columns)])
     if mode == "zero":
-        cut[rows != tile.top + np.arange(tile.size)] = 0
-        cut[:, columns != tile.left + np.arange(tile.size)] = 0
-    return cut
+        part[rows != tile.top + np.arange(tile.size)] = 0
+        part[:, columns != tile.left + np.arange(tile.size)] = 0
+    return part
 
 
-def stream(predict, picture, tile, halo, mode="reflect", multiple=16):
-    """Yield each :class:`Tile` and its output ``(rows, columns, K)`` at once: memory does not grow with the picture.
+def stream(predict, image, tile, halo, mode="reflect", multiple=16):
+    """Yield each :class:`Tile` and its output ``(rows, columns, K)`` at once: memory does not grow with the image.
 
     Arguments and errors as for :func:`predict_tiled`.
     """
     validate.option("mode", mode, MODES)
     call = functools.partial(predict, training=False) if isinstance(predict, keras.Model) else predict
-    for one in tiles(*picture.shape[:2], tile, halo, multiple):
-        batch = validate.images(window(picture, one, mode)[None])
+    for one in tiles(*image.shape[:2], tile, halo, multiple):
+        batch = validate.images(window(image, one, mode)[None])
         output = np.asarray(call(batch))
         if output.shape[:3] != batch.shape[:3]:
             got = f"For a window {batch.shape} the network returned {output.shape}"
@@ -90,12 +90,12 @@ def stream(predict, picture, tile, halo, mode="reflect", multiple=16):
         yield one, output[0][one.inside]
 
 
-def predict_tiled(predict, picture, tile, halo, mode="reflect", multiple=16, out=None) -> np.ndarray:
-    """Predict a picture in tiles and put their outputs together.
+def predict_tiled(predict, image, tile, halo, mode="reflect", multiple=16, out=None) -> np.ndarray:
+    """Predict an image in tiles and combine their outputs.
 
     Args:
         predict: a network, or any function from ``(1, size, size, C)`` to ``(1, size, size, K)``; size is ``tile + 2 * halo``.
-        picture: floats in 0..1, ``(H, W, C)``, an array or a ``numpy.memmap``.
+        image: floats in 0..1, ``(H, W, C)``, an array or a ``numpy.memmap``.
         tile, halo, multiple: see :func:`tiles`.
         mode: what stands beyond the border, one of ``MODES``, see :func:`padded_index`.
         out: array ``(H, W, K)`` to write into, for example a ``numpy.memmap``; a new float32 one by default.
@@ -103,8 +103,8 @@ def predict_tiled(predict, picture, tile, halo, mode="reflect", multiple=16, out
     Raises:
         ValueError: an unknown mode, lengths off the grid, a window that is no image, or an output of another size.
     """
-    for one, output in stream(predict, picture, tile, halo, mode, multiple):
+    for one, output in stream(predict, image, tile, halo, mode, multiple):
         if out is None:
-            out = np.zeros((*picture.shape[:2], output.shape[-1]), np.float32)
+            out = np.zeros((*image.shape[:2], output.shape[-1]), np.float32)
         out[one.rows, one.columns] = output
     return out

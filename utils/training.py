@@ -111,7 +111,7 @@ class EpochLine(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs):
         """Print the line."""
-        shown = [f"{name} {value:.1f}" if name == "seconds" else f"{name} {value:.4f}" for name, value in logs.items()]
+        shown = [f"{value:.0f} s" if name == "seconds" else f"{name} {value:.3f}" for name, value in logs.items()]
         print(f"epoch {epoch + 1}/{self.params['epochs']}", *shown, sep="  ", flush=True)
 
 

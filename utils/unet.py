@@ -1,6 +1,6 @@
 """The U-Net of Ronneberger, Fischer and Brox (MICCAI 2015, arXiv 1505.04597), block by block, for any depth and width.
 
-A layer's name says where it is: "enc1_conv1" is the first convolution at full resolution, "dec1_up" the last step up.
+A layer's name says where it is: "enc1_conv1" is the first convolution at full resolution, "dec1_up" the last upsampling.
 """
 
 import math
@@ -29,7 +29,7 @@ def double_conv(x, filters, name, *, norm="none", padding="same", dropout=0.0):
 
 
 def encoder_level(x, filters, name, **block):
-    """One step down: the features that the skip connection carries across, and the same pooled to half the size."""
+    """One level down: the features that the skip connection carries across, and the same pooled to half the size."""
     skip = double_conv(x, filters, name, **block)
     return skip, layers.MaxPooling2D(2, name=f"{name}_pool")(skip)
 
@@ -45,7 +45,7 @@ def upsample(x, filters, name, method="transposed"):
 
 
 def decoder_level(x, skip, filters, name, *, upsampling="transposed", **block):
-    """One step up: upsample, concatenate with the middle of the skipped features, if any, then a double convolution."""
+    """One level up: upsample, concatenate with the middle of the skipped features, if any, then a double convolution."""
     x = upsample(x, filters, name, upsampling)
     if skip is not None:
         if skip.shape[1:3] != x.shape[1:3]:  # convolutions without padding made x smaller

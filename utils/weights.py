@@ -52,7 +52,7 @@ def load_weights(model, path) -> None:
 
 
 def copy_layers(source, target) -> list[str]:
-    """Copy the weights of all layers that two networks share by name and shape; return the names of those that begin anew."""
+    """Copy the weights of all layers that two networks share by name and shape; return the names of the others."""
     learned = {layer.name: layer.get_weights() for layer in source.layers}
     fresh = []
     for layer in target.layers:

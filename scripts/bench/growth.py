@@ -62,7 +62,7 @@ def predict(folder, side: int, runs: int, parts: int):
     picture.reshape(times, PERIOD, times, PERIOD, 3)[:] = shapes.draw_scene(PERIOD // 128).images[0][:, None]
     network = unet.build_unet((TILE + 2 * HALO, TILE + 2 * HALO, 3), **weights.card()["network"])
     network.set_weights(weights.load_shipped().get_weights())
-    network.compile(jit_compile=True)  # one program in place of a call for each layer
+    network.compile(jit_compile=True)  # one program instead of a call for each layer
 
     def seconds(side):
         start = time.perf_counter()

@@ -24,6 +24,8 @@ from utils import project
 
 FOLDER = project.DATA / "benchmarks"
 """Where the figures are stored, one file a question."""
+QUOTED = ("quality", "memory", "series")
+"""The questions whose answers README quotes; all answers are on the page of figures."""
 PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "torch")
 
 
@@ -100,7 +102,7 @@ def usage():
 
 @dataclasses.dataclass
 class Table:
-    """Figures, sentences that are needed to read them, and the sentence that README quotes, if there is one."""
+    """Figures, sentences that are needed to read them, and the sentence that sums them up, if there is one."""
 
     title: str
     columns: Sequence[str]
@@ -209,14 +211,18 @@ def commit() -> str:
     return f"{named}+" if changed else named
 
 
+def said(content: dict) -> str:
+    """The headlines of one question."""
+    return " ".join(table.headline for table in content["tables"] if table.headline)
+
+
 def quotes(contents: list[dict]) -> str:
-    """What README quotes: the headlines of all stored tables, with the command and the date of each, as markdown."""
-    lines = []
-    for content in contents:
-        said = " ".join(table.headline for table in content["tables"] if table.headline)
-        lines.append(f"- {said} (`{content['made_by']}`, {content['made_on']})")
+    """What README quotes: the headlines of some questions, with the command and the date of each, as a table."""
+    contents = [content for content in contents if content["made_by"].removesuffix(" QUICK=1").endswith(QUOTED)]
+    rows = [f"| `{content['made_by']}` | {said(content)} | {content['made_on']} |" for content in contents]
     machines = sorted({f"{one['machine']['cores']} cores of {one['machine']['processor']}" for one in contents})
-    return "\n".join([*lines, "", f"Measured on {' and '.join(machines)}."])
+    head = f"| command | measured on {' and '.join(machines)} | when |"
+    return "\n".join([head, "|---|---|---|", *rows])
 
 
 def page(contents: list[dict]) -> str:
@@ -226,6 +232,8 @@ def page(contents: list[dict]) -> str:
         "`make bench` makes the tables of this page. Do not edit it.",
         "The nearest peer is usuyama/pytorch-unet: a U-Net in PyTorch on six synthetic shapes; its saved result took 40 "
         f"epochs, about 29 minutes on a GPU. All tables together took {sum(one['seconds'] for one in contents):,} s.",
+        "## In short",
+        "\n".join(f"- {said(content)}" for content in contents),
     ]
     for content in contents:
         where, named = content["machine"], ", ".join(" ".join(pair) for pair in content["versions"].items())

@@ -18,7 +18,7 @@ from scripts.bench.measure import spread
 from utils import training, unet
 
 AIM = 120
-"""Seconds in which the peer's validation loss shall be reached."""
+"""Seconds in which the peer's validation loss is to be reached."""
 LOSS = 0.020559
 """The validation loss that the peer's own network has after its 40 epochs, as saved in its notebook."""
 TRAINING, VALIDATION = (2000, 0), (200, 2)

@@ -14,7 +14,7 @@ import numpy as np
 SIDE = 192
 NAMES = ("square", "disc", "triangle", "ring", "mesh", "plus")
 TARGETS = ("square", "disc", "triangle", "ring", "square", "plus")
-"""What is drawn, and what stands in its mask."""
+"""What is drawn, and what its mask holds."""
 ZOOMS = (0.8, 0.5, 1.0, 0.7, 1.0, 1.2)
 CENTRES, SIZES = (0.1, 0.9), (0.06, 0.12)
 """Limits of the uniform distributions of centres and sizes, as fractions of the picture's side."""

@@ -25,17 +25,17 @@ def convolution_by_hand(answer):
     right = _by_hand()
     mistakes = (
         (_by_hand(smallest=-99), "The ReLU is missing: it sets negative values to zero."),
-        (_by_hand(KERNEL[::-1, ::-1]), "You turned the kernel by half a circle. Lay it down as it is printed."),
-        (_by_hand(KERNEL.T), "You took the kernel's rows for its columns."),
-        (_by_hand(mode="nearest"), "Around the border lie zeros, not copies of the nearest pixel."),
+        (_by_hand(KERNEL[::-1, ::-1]), "You turned the kernel by half a circle. Use it as it is printed."),
+        (_by_hand(KERNEL.T), "You swapped the kernel's rows and columns."),
+        (_by_hand(mode="nearest"), "Beyond the border there are zeros, not copies of the nearest pixel."),
         (_by_hand(shift=1), "The middle of the window lies on the place, not its upper left corner."),
         (_by_hand(shift=-1), "Rows and columns are counted from 0."),
         (right / 9, "You took the mean of the nine products. Add them up."),
     )
     wrong = int(np.argmax(values != right))
     otherwise = (
-        f"At row {PLACES[wrong][0]}, column {PLACES[wrong][1]} you say {values[wrong]:g}. Lay the kernel's middle on that "
-        "pixel, multiply the nine pairs of numbers and add them up; outside of the picture there is 0."
+        f"At row {PLACES[wrong][0]}, column {PLACES[wrong][1]} you say {values[wrong]:g}. Put the kernel's middle on that "
+        "pixel, multiply the nine pairs of numbers and add them up; outside the image there is 0."
     )
     yield judge(values, right, mistakes, otherwise=otherwise, atol=0.01)
 
@@ -71,7 +71,7 @@ def max_pooling(answer):
 
 @check
 def step_up(answer):
-    """One step up the decoder: ``answer(below, skip)`` enlarges what comes from below and lays it behind the skip."""
+    """One step up the decoder: ``answer(below, skip)`` enlarges what comes from below and joins it with the skip."""
     generator = np.random.default_rng(0)
     for (height, width, channels), carried in (((3, 2, 2), 2), ((2, 3, 2), 3), ((2, 2, 1), 4)):
         below = 1.0 + generator.permutation(height * width * channels).reshape(height, width, channels)
@@ -83,12 +83,12 @@ def step_up(answer):
         mistakes = (
             (skip, "That is the skip alone; what comes from below is missing."),
             (large, "That is what comes from below alone; the skip is missing."),
-            (added, "You added them. Lay the channels side by side, so that the next layer can weigh each."),
+            (added, "You added them. Concatenate the channels, so that the next layer can weigh each."),
             (np.dstack([large, skip]), "The order is skip first, then what comes from below, as in the network."),
-            (np.dstack([skip, np.tile(below, (2, 2, 1))]), "You laid four copies of the whole map side by side."),
+            (np.dstack([skip, np.tile(below, (2, 2, 1))]), "You put four copies of the whole map side by side."),
             (np.dstack([skip, nails]), "Only one pixel of each 2x2 block is filled. Repeat the value in all four."),
         )
-        stacked = "You laid them below or beside each other in the picture. The channels are the last axis."
+        stacked = "You joined them along rows or columns. The channels are the last axis."
         shapes = {
             (4 * height, 2 * width, carried): stacked,
             (2 * height, 4 * width, carried): stacked,
@@ -118,7 +118,7 @@ def levels(answer):
         mistakes = [(np.column_stack(pair), sentence) for *pair, sentence in columns]
         mistakes += [
             (right[:-1], "The bottleneck is missing: after the last pooling there is one more block."),
-            ([(size, 3), *right], "The picture itself is not asked for; begin with level 1."),
+            ([(size, 3), *right], "Leave out the image itself; begin with level 1."),
             (right[::-1], "Begin with level 1, at the full size, and end with the bottleneck."),
         ]
         wanted = f"there is one for each level and one for the bottleneck, {depth + 1}."
@@ -135,34 +135,34 @@ STACKS = ([], LEVEL[:1], LEVEL[:2], LEVEL, [*LEVEL, *LEVEL[:2]], [*LEVEL, *LEVEL
 def receptive_field_rule(answer):
     """The growth rule: ``answer(layers)`` for a list of ``(kernel, stride)``, first layer first; in pixels."""
     mistakes = {
-        "step": "The step never grows. After a layer with stride 2, neighbouring pixels lie twice as far apart in the input.",
-        "late": "You change the step too early: a layer adds (kernel - 1) * step with the step BEFORE its own stride.",
+        "jump": "The jump never grows. After a layer with stride 2, neighbouring pixels lie twice as far apart in the input.",
+        "late": "You change the jump too early: a layer adds (kernel - 1) * jump with the jump BEFORE its own stride.",
         "zero": "Start with 1: before any layer, a pixel sees itself.",
-        "kernel": "A kernel of k pixels adds k - 1 steps, because the pixel in the middle of it was seen before.",
-        "pool": "A pooling layer has a window too: it adds (kernel - 1) * step like any other layer.",
+        "kernel": "A kernel of k pixels adds k - 1 jumps, because the pixel in the middle of it was seen before.",
+        "pool": "A pooling layer has a window too: it adds (kernel - 1) * jump like any other layer.",
     }
     values, right = [number(call(answer, stack)) for stack in STACKS], [_field(stack) for stack in STACKS]
     wrong = [([_field(stack, mistake) for stack in STACKS], sentence) for mistake, sentence in mistakes.items()]
     stack, value, wanted = next((row for row in zip(STACKS, values, right) if row[1] != row[2]), (None, 1, 1))
     case = f"For the layers {stack} you say {value:g} px; it is {wanted} px. "
-    rule = "Each layer adds (kernel - 1) * step; then its stride multiplies the step."
+    rule = "Each layer adds (kernel - 1) * jump; then its stride multiplies the jump."
     yield judge(values, right, wrong, case=case, otherwise=rule)
 
 
 def _field(stack, mistake=None):
     """Receptive field of a stack of (kernel, stride), right or with one of the typical mistakes."""
-    seen, step = int(mistake != "zero"), 1
+    seen, jump = int(mistake != "zero"), 1
     for kernel, stride in stack:
         if mistake == "late":
-            step *= stride
+            jump *= stride
         if not (mistake == "pool" and stride > 1):
-            seen += (kernel - (mistake != "kernel")) * step
-        if mistake not in ("late", "step"):
-            step *= stride
+            seen += (kernel - (mistake != "kernel")) * jump
+        if mistake not in ("late", "jump"):
+            jump *= stride
     return seen
 
 
-SEE, WEIGHTS, STEP = 64, 72, 8
+SEE, WEIGHTS, JUMP = 64, 72, 8
 """What is asked of a way down of one's own: px to see at least, weights and px between neighbours at most."""
 
 
@@ -173,11 +173,11 @@ def way_down(answer):
     for layer in stack:
         if layer != (2, 2) and (len(layer) != 2 or layer[1] != 1 or layer[0] % 2 != 1):
             yield f"{layer} is neither a 2x2 pooling, (2, 2), nor a convolution with an odd kernel, such as (3, 1)."
-    seen, step = _field(stack), 2 ** stack.count((2, 2))
+    seen, jump = _field(stack), 2 ** stack.count((2, 2))
     weights = sum(kernel**2 for kernel, stride in stack if stride == 1)
-    found = f"Your layers see {seen} px with {weights} weights, and neighbouring pixels end {step} px apart."
-    if step > STEP:
-        yield f"{found} That is too coarse: at most {STEP} px apart. Take a pooling away."
+    found = f"Your layers see {seen} px with {weights} weights, and neighbouring pixels end {jump} px apart."
+    if jump > JUMP:
+        yield f"{found} That is too coarse: at most {JUMP} px apart. Remove a pooling."
     if weights > WEIGHTS:
         yield f"{found} Those are too many weights: at most {WEIGHTS}. A kernel adds twice as much after a pooling."
     if seen < SEE:

@@ -20,7 +20,7 @@ def check(examine):
     """Turn a generator of complaints into a check that speaks and never raises.
 
     ``examine`` is called with the reader's answer. It yields a complaint, or None where all is well so far; the first
-    complaint is printed, and what stands behind it is not run. It may also raise :class:`Waiting` or :class:`Wrong`.
+    complaint is printed, and nothing after it is run. It may also raise :class:`Waiting` or :class:`Wrong`.
     """
 
     @functools.wraps(examine)

@@ -17,7 +17,7 @@ def double_conv(answer):
     """Two 3x3 convolutions, each followed by a ReLU: ``answer(x, filters)``."""
     image, other = np.random.default_rng(0).random((2, 24, 24, 3), dtype=np.float32)
     dotted, change = image.copy(), 4 * other - 2
-    dotted[12, 12] += 5  # so we see how far the influence of one pixel reaches
+    dotted[12, 12] += 5  # to see how far the influence of one pixel reaches
     result = call(answer, np.stack([image, dotted, image + change, image - change]), 16)
     if isinstance(result, (tuple, list)):
         yield f"Return the features alone; your function returned {len(result)} things."
@@ -39,14 +39,14 @@ def double_conv(answer):
     if features.min() < 0:
         yield "The result has negative values: a ReLU is missing after the second convolution."
     if straight:
-        yield "A ReLU is missing after the first convolution: without it the two do no more than one 5x5 convolution."
+        yield "A ReLU is missing after the first convolution: without it the two can do no more than one 5x5 convolution."
 
 
 @check
 def strided_level(answer):
     """An encoder level that goes down with a strided convolution: ``answer(x, filters) -> (skip, down)``."""
     images = np.repeat(np.random.default_rng(0).random((1, 24, 24, 3), dtype=np.float32), 3, axis=0)
-    images[1, 12, 12] += 5  # these two differ from the first in one pixel, so we see how far its influence reaches
+    images[1, 12, 12] += 5  # these two differ from the first in one pixel, to see how far its influence reaches
     images[2, 11, 11] += 5
     skip, down = map(np.asarray, parts(call(answer, images, 16), 2, "Return two things, (skip, down)."))
     if skip.ndim == down.ndim == 4 and skip.shape[1] < down.shape[1]:
@@ -82,7 +82,7 @@ def _size_mistake(what, features, size):
         return f"{what} has the shape {features.shape}; it should be a batch of feature maps, (N, H, W, filters)."
     _, height, width, channels = features.shape
     if channels != 16:
-        return f"{what} has {channels} channels; asked for were filters=16. Give `filters` to each convolution."
+        return f"{what} has {channels} channels; with filters=16 it should have 16. Give `filters` to each convolution."
     if (height, width) == (size, size):
         return None
     unpadded = " Each 3x3 convolution takes 2 pixels off unless it has padding='same'."
@@ -152,8 +152,8 @@ def _place_mistake(result, side, border):
 
 
 @check
-def skips(answer):
-    """A U-Net whose skips are taken before the pooling: ``answer(input_shape, depth, base)`` returns a model."""
+def whole_unet(answer):
+    """The series' U-Net in plain Keras: ``answer(input_shape, depth, base)`` returns a model."""
     for side, depth, base in ((32, 2, 4), (48, 3, 2)):
         model = call(answer, (side, side, 3), depth, base)
         if not isinstance(model, keras.Model):
@@ -162,11 +162,32 @@ def skips(answer):
             yield f"For {side} x {side} pixels the output is {model.output_shape[1:]}; it should be {(side, side, 1)}."
         for complaint in _skip_mistakes(model, side, depth):
             yield f"For {side} x {side} pixels and depth={depth}: {complaint}"
-        count, right = (
-            m.count_params() for m in (model, unet.build_unet((side, side, 3), depth=depth, base=base, norm="none"))
+        right, plain = (
+            unet.build_unet((side, side, 3), depth=depth, base=base, norm=norm) for norm in ("batch", "none")
         )
-        if count != right:
-            yield f"The skips are right, but {count:,} parameters are not the {right:,} of `build`. Change nothing else."
+        count, wanted, bare = (network.count_params() for network in (model, right, plain))
+        yield {
+            wanted: None,
+            bare: "The skips are right, but no normalisation is there: add one after each convolution, without its bias.",
+            wanted
+            + (wanted - bare) // 3: "Leave out the biases (use_bias=False): the normalisation subtracts them again.",
+        }.get(count, f"The skips are right, but {count:,} parameters are not the library's {wanted:,}.")
+        if not np.allclose(_answer_to_known_weights(model), _answer_to_known_weights(right), atol=1e-4):
+            yield (
+                "Skips and parameters are right, but for the same weights the output is not the library's. After each "
+                "convolution come normalisation, then ReLU; the way up repeats pixels; the head has a sigmoid."
+            )
+
+
+def _answer_to_known_weights(model):
+    """What a network answers if its weights are the same for all channels, so that their order does not matter."""
+    rng, known = np.random.default_rng(1), []
+    for weight in model.get_weights():
+        kernel = weight.ndim == 4
+        one = rng.uniform(-0.5, 0.9, (*weight.shape[:2], 1, 1)) if kernel else rng.uniform(0.5, 1.5)
+        known.append(np.full(weight.shape, one / weight.shape[2] if kernel else one))
+    model.set_weights(known)
+    return np.asarray(model(rng.random((1, *model.input_shape[1:])), training=False))
 
 
 def _skip_mistakes(model, side, depth):
@@ -242,7 +263,9 @@ def heads(answer):
 def _head_mistake(task, channels, activation, loss):
     """What is wrong with a head for one of the three tasks."""
     if "relu" in (activation if isinstance(activation, (tuple, list)) else str(activation).lower()):
-        return "a ReLU cuts negative logits off, so the sigmoid after it never gives less than .5. Leave the ReLU out."
+        return (
+            "a ReLU sets negative logits to zero, so the sigmoid after it never gives less than .5. Leave the ReLU out."
+        )
     if activation not in ("sigmoid", "softmax"):
         return f"the activation is {activation!r}; choose 'sigmoid' or 'softmax'."
     if activation == "softmax" and channels == 1:

@@ -45,7 +45,7 @@ def categorical(answer):
     mistakes = (
         (each, "Return one number. Yours holds the right loss of each pixel; take the mean."),
         (-right, "The sign is wrong: a logarithm of a probability is negative, the loss is minus that."),
-        (each.sum(), "That is the sum over the pixels; the mean does not grow with the picture."),
+        (each.sum(), "That is the sum over the pixels; the mean does not grow with the image."),
         (right / 4, "You took the mean over all channels too. Sum over the classes, take the mean over the pixels."),
         (-np.log(p.max(-1)).mean(), "You took the largest probability; take that of the true class."),
         (1 - chosen.mean(), "That is 1 - p, without the logarithm."),

@@ -11,19 +11,19 @@ from utils import metrics, shapes
 from utils.checks.base import call, check, judge, number, parts
 
 BLIND = 45
-"""Side in pixels of the window that must not tell the middle of the reader's scene from bare background."""
+"""Side in pixels of the window in which the middle of the reader's scene must look like bare background."""
 
 
 @check
 def blind_window(answer):
-    """The plan of one picture whose middle a window of 45 x 45 pixels takes for background: ``answer()``."""
+    """The plan of one image whose middle a window of 45 x 45 pixels takes for background: ``answer()``."""
     plan = call(answer)
     if isinstance(plan, shapes.Samples):
-        yield "You returned the painted picture. Return its plan; the check paints it."
+        yield "You returned the painted image. Return its plan; the check paints it."
     if not isinstance(plan, shapes.Plan):
         yield f"You returned a {type(plan).__name__}; return a plan, such as vary(...) gives."
     if len(plan) != 1:
-        yield f"The plan describes {len(plan)} pictures; give the plan of one."
+        yield f"The plan describes {len(plan)} images; give the plan of one."
     if not plan.present.any():
         yield "There is no shape in the plan, so there is nothing to miss. Set present to True for one of them."
     drawn, bare = (shapes.paint(p) for p in (plan, dataclasses.replace(plan, present=np.zeros_like(plan.present))))
@@ -32,12 +32,12 @@ def blind_window(answer):
         yield "The middle is background in your mask, as is the hole of a ring. Put a shape there."
     rows, columns = np.nonzero(np.any(drawn.images != bare.images, axis=-1)[0])
     if not len(rows):
-        yield "Nothing of the outline is left in the picture, so nobody could find the shape. Make it smaller."
+        yield "Nothing of the outline is left in the image, so nobody could find the shape. Make it smaller."
     nearest = np.maximum(np.abs(rows - middle), np.abs(columns - middle)).min()
     if nearest == 0 and drawn.styles[0, middle, middle] == shapes.STYLE_NAMES.index("filled"):
         yield "The shape is filled: its colour shows in the middle, so the smallest window can tell. Draw its outline."
     if nearest == 0:
-        yield "The line itself runs through the middle of the picture. Move the shape so that the line keeps away from it."
+        yield "The line itself runs through the middle of the image. Move the shape so that the line keeps away from it."
     largest = 2 * nearest - 1
     if largest < BLIND:
         yield (
@@ -104,32 +104,32 @@ def one_hot(answer):
 
 @check
 def split_by_scene(answer):
-    """Picture numbers for training and for the test, whole scenes in each: ``answer(scene_of)``."""
+    """Image numbers for training and for the test, whole scenes in each: ``answer(scene_of)``."""
     generator = np.random.default_rng(4)
     for scenes in (np.arange(12), 10 + 4 * generator.permutation(20)[:8]):
         scene_of = generator.permutation(np.repeat(scenes, generator.integers(3, 8, len(scenes))))
-        advice = "Return two things: the numbers of the training pictures and those of the test pictures."
+        advice = "Return two things: the numbers of the training images and those of the test images."
         train, test = (np.ravel(part) for part in parts(call(answer, scene_of), 2, advice))
         if bool in (train.dtype, test.dtype):
-            yield "You returned True and False. Return picture numbers; np.flatnonzero turns one into the other."
+            yield "You returned True and False. Return image numbers; np.flatnonzero turns one into the other."
         if not train.size or not test.size:
             some = ", ".join(map(str, sorted(scenes)[:4]))
             yield f"One of the parts is empty. The scenes here are numbered {some} and so on: np.unique(scene_of)."
         if not {train.dtype.kind, test.dtype.kind} <= {"i", "u"}:
-            yield "Picture numbers must be whole numbers; use .astype(int)."
+            yield "Image numbers must be whole numbers; use .astype(int)."
         both, common = np.concatenate([train, test]), np.intersect1d(train, test)
         if np.array_equal(np.unique(both), np.sort(scenes)):
-            yield "These are the numbers of scenes. Return the numbers of the pictures that belong to them."
+            yield "These are the numbers of scenes. Return the numbers of the images that belong to them."
         if common.size:
-            yield f"{common.size} pictures are in both parts."
+            yield f"{common.size} images are in both parts."
         if not np.array_equal(np.sort(both), np.arange(len(scene_of))):
-            yield f"The parts must hold each of {len(scene_of)} pictures once; yours hold {len(train)} and {len(test)}."
+            yield f"The parts must hold each of {len(scene_of)} images once; yours hold {len(train)} and {len(test)}."
         in_train, in_test = np.unique(scene_of[train]), np.unique(scene_of[test])
         torn, quarter = np.intersect1d(in_train, in_test).size, len(scenes) // 4
         if torn:
             yield (
-                f"{torn} of {len(scenes)} scenes have pictures in both parts: memory would pass this test. Choose scenes "
-                "first, then take all of their pictures."
+                f"{torn} of {len(scenes)} scenes have images in both parts: memory would pass this test. Choose scenes "
+                "first, then take all of their images."
             )
         if len(in_train) == quarter:
             yield "The parts are swapped: a quarter of the scenes is for the test. Training comes first."
@@ -160,9 +160,12 @@ def ready_mask(answer):
             (loaded / max(top, 1), f"You divided by its own largest value, {top}, which differs from mask to mask."),
             (np.full(right.shape, np.nan), "There are NaN. You divided by its largest value, which is 0 here."),
             (1 - right, "Background and foreground are swapped: 1 is the foreground."),
-            (loaded > 0, "Every value above 0 became foreground, so the shape grew by the whole soft rim. Cut at 128."),
-            (loaded == 255, "Only 255 became foreground, so the rim is lost. Cut at 128."),
-            (loaded > top / 2, "You cut at half of its own largest value. Cut every mask at the same value, 128."),
+            (
+                loaded > 0,
+                "Every value above 0 became foreground, so the shape grew by the whole soft rim. The threshold is 128.",
+            ),
+            (loaded == 255, "Only 255 became foreground, so the rim is lost. The threshold is 128."),
+            (loaded > top / 2, "You used half of its own largest value. Use the same threshold for every mask, 128."),
         )
         shapes = {(5, 4): "The channel axis is missing. Use mask[..., None]."}
         otherwise = "Some pixels are wrong. From 128 on a pixel is foreground, up to 127 it is background."
@@ -196,7 +199,7 @@ def joint_augmentation(answer):
             (np.rot90(both, turns)[::-1], "you mirrored top and bottom. Mirror left and right: reverse the columns."),
         )
         case = f"With turns={turns}, mirror={mirror} "
-        otherwise = "the picture is not where it should be: turn first, then mirror, and do the same to both."
+        otherwise = "the image is not where it should be: turn first, then mirror, and do the same to both."
         if np.array_equal(new_image, right_image) != np.array_equal(new_mask, right_mask):
             otherwise = "image and mask move differently. Do exactly the same to both."
         yield judge(np.dstack([new_image, new_mask]), moved(both, turns, mirror), mistakes, None, case, otherwise)

@@ -41,9 +41,9 @@ def rim_iou(answer):
     mistakes = (
         (metrics.iou(truth, mask), "That is the IoU of the whole masks. Keep the pixels close to an edge first."),
         (metrics.iou(true_edge, edge), "Your rims lie on both sides of the edge. Keep only what belongs to the mask."),
-        (one_rim, "You cut both masks with the rim of the true one. Each mask has a rim of its own."),
+        (one_rim, "You took the true mask's edge for both. Each mask has a rim of its own."),
     )
-    result = number(call(answer, truth, mask), "Return one number: pool the pixels of all pictures.")
+    result = number(call(answer, truth, mask), "Return one number: pool the pixels of all images.")
     yield judge(result, metrics.boundary_iou(truth, mask), mistakes)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from scipy import ndimage
 
@@ -109,27 +107,6 @@ def moved_pair(answer):
     low, high = moved.min(), moved.max()
     if low < 0 or high > 1:
         yield f"Your image holds values from {low:.2f} to {high:.2f}: bicubic overshoots at edges. Cut it to 0..1."
-
-
-@check
-def enough_halo(answer):
-    """The smallest halo that changes no pixel: ``answer(reach, poolings)``, in pixels."""
-    for reach, poolings in ((22, 2), (9, 1), (48, 4), (50, 3), (102, 4)):
-        step = 2**poolings
-        right, twice = (step * math.ceil(length / step) for length in (reach, 2 * reach))
-        linear = poolings * math.ceil(reach / poolings)
-        one_side = "the reach counts to one side, and a halo is on each side already."
-        mistakes = (
-            (reach, f"with {poolings} poolings windows must begin at multiples of {step}; round up."),
-            (reach // step * step, "that is rounded down: pixels at the tile's edge see further than that."),
-            (2 * reach, one_side),
-            (twice, one_side),
-            (right + step, f"that is one step of {step} more than is needed."),
-            (linear, f"each pooling halves: the step is 2 ** {poolings} = {step}, not {poolings}."),
-        )
-        result = number(call(answer, reach, poolings), "Return one number: the halo in pixels.")
-        case = f"For a reach of {reach} and {poolings} poolings you return {result:g}; "
-        yield judge(result, right, mistakes, case=case, otherwise=f"it should be {right}.")
 
 
 @check

@@ -97,7 +97,7 @@ def moved_weights(answer):
 
 
 @check
-def seeds_and_growth(answer):
+def markers_and_growth(answer):
     """Objects from three probabilities: ``answer(output)``, ``(H, W, 3)`` to a label map ``(H, W)``."""
     truth = np.zeros((24, 40), np.int32)
     truth[4:14, 3:12], truth[4:14, 12:22], truth[15:22, 26:38] = 1, 2, 3
@@ -113,7 +113,7 @@ def seeds_and_growth(answer):
         yield f"A label map holds whole numbers; yours has dtype {result.dtype}."
     count = len(np.unique(result[result > 0]))
     if np.array_equal(result > 0, classes == 1):
-        yield "These are the seeds only. Let them grow over the border: objects.watershed(seeds, mask)."
+        yield "These are the markers only. Let them grow over the border: objects.watershed(markers, mask)."
     if count == 2:
         yield "Two nuclei that touch are one object in your map. Number the inside alone, before it grows."
     if count > 3:

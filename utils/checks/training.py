@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-
+import keras
 import numpy as np
 
-from utils import cost, losses, metrics, training, unet
-from utils.checks.base import Waiting, call, check, judge, number
+from utils import losses, metrics
+from utils.checks.base import call, check, judge, number
 
 
 @check
@@ -20,7 +18,7 @@ def cross_entropy(my_loss):
     right = values.mean()
     mistakes = (
         (-right, "The sign is wrong: logarithms of probabilities are negative, a loss is positive."),
-        (values.sum(), "This is the sum over the pixels; the mean does not grow with the size of the picture."),
+        (values.sum(), "This is the sum over the pixels; the mean does not grow with the size of the image."),
         (-np.mean(truth * np.log(probability)), "Only foreground counts in your loss; background needs log(1 - p)."),
         (right / np.log(10), "This is the logarithm to base 10; use the natural one, np.log."),
         (right / np.log(2), "This is the logarithm to base 2; use the natural one, np.log."),
@@ -40,10 +38,10 @@ def best_threshold(my_threshold):
     probability = np.clip(0.42 * masks + rng.uniform(0, 0.5, masks.shape), 0, 1)
     probability[1] = np.clip(probability[1] + 0.22 * (1 - masks[1]), 0, 1)
     thresholds = np.linspace(0.05, 0.95, 19)
-    cut = [metrics.to_mask(probability, threshold) for threshold in thresholds]
-    ious = [metrics.iou(masks, mask) for mask in cut]
-    accuracy = [metrics.pixel_accuracy(masks, mask) for mask in cut]
-    each = [metrics.iou(masks, mask, per_image=True).mean() for mask in cut]
+    each_mask = [metrics.to_mask(probability, threshold) for threshold in thresholds]
+    ious = [metrics.iou(masks, mask) for mask in each_mask]
+    accuracy = [metrics.pixel_accuracy(masks, mask) for mask in each_mask]
+    each = [metrics.iou(masks, mask, per_image=True).mean() for mask in each_mask]
     right = thresholds[np.argmax(ious)]
     mistakes = (
         (np.argmax(ious), "This is the place of the best threshold in the list; return the threshold itself."),
@@ -77,7 +75,7 @@ def soft_dice(my_dice_loss):
     mistakes = (
         (losses.soft_dice_loss(truth, p), "You return one loss for each image; take their mean to get one number."),
         (1 - right, "This is the Dice score, which is high for a good mask; a loss is 1 minus it."),
-        (loss(p > 0.5), "You cut the probabilities to a mask first. A cut has no slope to learn from."),
+        (loss(p > 0.5), "You turn the probabilities into a mask first. A threshold has no slope to learn from."),
         (loss(axis=None), "You sum over all images together; sum over each image, then take the mean over the images."),
         (loss(axis=0), "You sum over axis 0, the images; sum over height, width and channel, axis=(1, 2, 3)."),
         (by_pixel, "You divide pixel by pixel; the sums over an image come first, then one division."),
@@ -103,7 +101,7 @@ def failed_runs(samples) -> dict[str, dict[str, float]]:
     """Score four masks that are wrong on purpose, each in a way that a run can fail.
 
     Args:
-        samples: pictures from :func:`utils.shapes.draw`.
+        samples: images from :func:`utils.shapes.draw`.
 
     Returns:
         dict: for each run ``accuracy``, ``iou``, and ``filled`` and ``outlined``, the recalls on the two styles.
@@ -125,8 +123,7 @@ _WHY_NOT = {
     ("run 1", GOOD): "Run 1 is blind to something: compare its two recalls.",
     ("run 2", GOOD): "Run 2 finds every silhouette, but look at its accuracy: what does it do with the background?",
     ("run 2", BLANK): "A blank mask finds nothing; run 2 finds every silhouette.",
-    ("run 3", NEAR): "Run 3 loses about as much of the filled shapes as of the outlined; with too small a view, only "
-    "outlines suffer.",
+    ("run 3", NEAR): "Run 3 loses about as much of both styles; with too small a view, only outlines suffer.",
     ("run 3", BLANK): "Run 3 finds a part of both styles; a blank mask finds nothing.",
     ("run 4", GOOD): "The accuracy of run 4 is the share of background: any blank mask has it. Look at its IoU.",
     ("run 4", NEAR): "Run 4 does not find the filled shapes either, and those a small view can find.",
@@ -152,46 +149,42 @@ def failures(answer):
             yield _WHY_NOT.get((run, answer[run]), other)
 
 
-# ---- A recipe of one's own ---------------------------------------------------------------------------------------------
+# ---- A training of one's own -------------------------------------------------------------------------------------------
+
+
+def discs(count, rng):
+    """Draw noisy images ``(count, 32, 32, 2)`` with a disc that shows in the first channel only, and their masks."""
+    rows, columns, radius = rng.uniform([[8], [8], [5]], [[24], [24], [10]], (3, count))[..., None, None]
+    masks = np.hypot(np.arange(32)[:, None] - rows, np.arange(32) - columns) < radius
+    images = rng.normal(0.35, 0.15, (count, 32, 32, 2)) + 0.3 * np.stack([masks, np.zeros_like(masks)], -1)
+    return images.clip(0, 1).astype(np.float32), masks[..., None].astype(np.float32)
 
 
 @check
-def one_change(recipe):
-    """A :class:`utils.training.Recipe` that differs from ``training.DEEP`` in one thing and can be trained here."""
-    if recipe is None:
-        raise Waiting
-    if not isinstance(recipe, training.Recipe):
-        yield f"Give a training.Recipe; this is of type {type(recipe).__name__}. dataclasses.replace makes a changed copy."
-    before, after = _settings(training.DEEP), _settings(recipe)
-    changed = [name for name in after if after[name] != before.get(name)]
-    if not changed:
-        yield "Nothing differs from training.DEEP: another name, or a value that is the default anyway, is no change."
-    if len(changed) > 1:
-        yield f"{len(changed)} things differ: {', '.join(changed)}. If the score changes, you cannot say which of them did it."
-    if changed == ["validation"]:
-        yield "The number of validation images changes how the network is judged, not what it learns."
-    if after["activation"] == "linear":
-        yield "This network ends in logits; the recipe's loss takes probabilities."
-    if not isinstance(recipe.epochs, int) or min(recipe.steps, recipe.epochs) < 1 or not recipe.peak > 0:
-        yield "With this recipe the network does not take one step: see epochs, images, batch_size and peak."
-    try:
-        network, usual = (unet.build_unet(**each.network) for each in (recipe, training.DEEP))
-    except Exception as error:
-        yield f"This network cannot be built: {error}"
-    if network.output_shape[1:] != (64, 64, 1):
-        yield f"The network's output has the shape {network.output_shape[1:]}, the masks have (64, 64, 1)."
-    work = _work(recipe, network) / _work(training.DEEP, usual)
-    if work > 3:
-        yield f"This run needs {work:.1f} times the multiplications of training.DEEP; stay below 3 times."
-
-
-def _settings(recipe):
-    """Everything that a recipe sets, the network's options with their defaults; its name is none of them."""
-    defaults = {name: option.default for name, option in inspect.signature(unet.build_unet).parameters.items()}
-    settings = {k: v for k, v in dataclasses.asdict(recipe).items() if k != "network"} | defaults | recipe.network
-    settings["activation"] = settings["activation"] or "sigmoid"
-    return {name: value for name, value in settings.items() if name != "name"}
-
-
-def _work(recipe, network):
-    return cost.macs(network) * recipe.images * recipe.epochs
+def own_training(my_training):
+    """A function of images and masks that builds a network, trains it, and returns it."""
+    images, masks = discs(100, np.random.default_rng(8))
+    model = call(my_training, images[:80], masks[:80])
+    new, truth = images[80:], masks[80:]
+    if not isinstance(model, keras.Model):
+        yield f"Return the trained keras.Model; yours is of type {type(model).__name__}."
+    output, in_training = (np.asarray(model(new, training=mode)) for mode in (False, True))
+    if output.shape != truth.shape:
+        yield f"For images of shape {new.shape} the output has the shape {output.shape}; it should be {truth.shape}."
+    if output.min() < 0 or output.max() > 1:
+        yield f"The output reaches from {output.min():.1f} to {output.max():.1f}: logits. The last layer needs a sigmoid."
+    if not int(getattr(getattr(model, "optimizer", None), "iterations", 0)):
+        yield "This network has not taken one training step: compile it, then call fit."
+    if output.min() >= 0.5:
+        yield "No output is below .5: a ReLU comes before the sigmoid. Give the last convolution the sigmoid alone."
+    iou, then = (metrics.iou(truth, metrics.to_mask(each)) for each in (output, in_training))
+    if iou < 0.7 <= then:
+        yield f"IoU {iou:.2f}, with training=True {then:.2f}: the averages of batch normalisation lag. Set momentum=0.9."
+    if np.ptp(output) < 0.05:
+        yield "The output is the same grey everywhere, as with a learning rate that is too large; start Adam at 1e-3."
+    if iou <= truth.mean():
+        yield f"On new images IoU is {iou:.2f}; calling every pixel foreground gives {truth.mean():.2f}. Train for longer."
+    if iou < 0.7:
+        yield f"It learns: on new images IoU is {iou:.2f}, and .70 is within reach. Train for longer, or see farther."
+    if "val_loss" not in getattr(getattr(model, "history", None), "history", ()):
+        yield f"It works, with IoU {iou:.2f}, but nothing was held back: give fit validation_data or validation_split."

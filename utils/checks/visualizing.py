@@ -22,7 +22,7 @@ def error_kinds(answer):
     if any(255 in array for array in arrays):
         yield "Some values are 255: in uint8, 0 - 1 wraps round to 255. Compare the masks instead of subtracting them."
     if any(-1 in array for array in arrays):
-        yield "Some values are -1: a difference holds both kinds at once, told apart by sign. Compare, for each kind alone."
+        yield "Some values are -1: a difference holds both kinds at once, one with a minus. Compare, for each kind alone."
     kinds = "False negative: foreground in the truth, background in the mask; false positive: the other way round."
     for name, array, right, other, whole in (
         ("false negatives", arrays[0], negative, positive, truth),
@@ -85,21 +85,21 @@ def ablation(answer):
     result = call(answer, model, images, masks)
     changed = not all(map(np.array_equal, model.get_weights(), weights))
     model.set_weights(weights)
-    advice = "Return two things: the IoU of the untouched network, and a dict with a drop for every part you silence."
+    advice = "Return two things: the IoU of the untouched network, and a dict with a drop for every part you take away."
     whole, drops = parts(result, 2, advice)
     if changed:
-        yield "Your function changes the network it is given, so all that follows uses a damaged one. Silence a copy."
+        yield "Your function changes the network it is given, so all that follows uses a damaged one. Change a copy."
     if not isinstance(drops, dict):
         yield f"The second thing is a {type(drops).__name__}; return a dict, part -> drop in IoU."
     mask, untouched, whole = _mask_without(), _iou_without(), number(whole)
     per_image = metrics.iou(masks, mask, per_image=True).mean()
     mistakes = (
-        (per_image, "That is the mean over the pictures; pool the pixels of all pictures."),
+        (per_image, "That is the mean over the images; pool the pixels of all images."),
         (metrics.dice(masks, mask), "That is the Dice score."),
         (metrics.pixel_accuracy(masks, mask), "That is the pixel accuracy."),
         (0, "That is the drop of the untouched network; return its IoU."),
     )
-    case = f"The untouched network has an IoU of {untouched:.2f} on the check's pictures, you say {whole:.2f}. "
+    case = f"The untouched network has an IoU of {untouched:.2f} on the check's images, you say {whole:.2f}. "
     otherwise = "Use the network, images and masks that your function is given, and a threshold of .5."
     yield judge(whole, untouched, mistakes, None, case, otherwise, **CLOSE)
     missing = [level for level in LEVELS if level not in drops]
@@ -109,7 +109,7 @@ def ablation(answer):
     right = untouched - np.array([_iou_without(level) for level in LEVELS])
     growing = [untouched - _iou_without(*LEVELS[: k + 1]) for k in range(4)]
     shrinking = [untouched - _iou_without(*LEVELS[k:]) for k in range(4)]
-    on_top = "You silence each skip on top of the one before; begin with the untouched network every time."
+    on_top = "You zero each skip on top of the one before; begin with the untouched network every time."
     mistakes = (
         (untouched - right, "These are the scores that are left; a drop is the untouched score minus that."),
         (-right, "The sign is wrong: a drop is the untouched score minus the score that is left."),
@@ -129,12 +129,12 @@ def ablation(answer):
         if not untouched - 1 <= drop <= untouched + 1e-9:
             yield f"A drop of {drop:.2f} for '{part}' cannot be: the score that is left would lie outside 0..1."
         if drop == 0:
-            yield f"Silencing '{part}' changes nothing at all. Did you predict with the changed network?"
+            yield f"Taking '{part}' away changes nothing at all. Did you predict with the changed network?"
 
 
 @functools.cache
 def _small_network():
-    """A U-Net with random weights and the layers' names of the series' network, pictures, and masks that it nearly finds."""
+    """A U-Net with random weights and the layers' names of the series' network, images, and masks that it nearly finds."""
     rng = np.random.default_rng(10)
     model = unet.build_unet((32, 32, 3), depth=4, base=4)
     for weight in model.weights:
@@ -145,17 +145,17 @@ def _small_network():
     images = rng.random((6, 32, 32, 3), dtype=np.float32)
     probability = model.predict(images, verbose=0).astype(np.float64)
     logits = np.log(probability / (1 - probability))
-    cut = np.quantile(logits, 0.6)
-    model.get_layer("head").bias.assign([-cut])
-    masks = (logits > cut).astype(np.uint8)
-    masks[0] = 1  # so that the mean over the pictures is another number than the pooled score
+    threshold = np.quantile(logits, 0.6)
+    model.get_layer("head").bias.assign([-threshold])
+    masks = (logits > threshold).astype(np.uint8)
+    masks[0] = 1  # so that the mean over the images is another number than the pooled score
     masks = np.where(rng.random(masks.shape) < 0.03, 1 - masks, masks)
     return model, model.get_weights(), images, masks
 
 
 @functools.cache
 def _mask_without(*levels):
-    """What the small network finds when the kernels that read some skips are cleared: another way to silence them."""
+    """What the small network finds when the kernels that read some skips are cleared: another way to zero them."""
     model, weights, images, _ = _small_network()
     for level in levels:
         kernel = model.get_layer(f"dec{level}_conv1").kernel
@@ -176,17 +176,17 @@ def _iou_without(*levels):
 
 @check
 def tiles(answer):
-    """A picture predicted in tiles: ``answer(predict, picture, tile, halo)`` gives what ``predict(picture)`` gives."""
+    """An image predicted in tiles: ``answer(predict, image, tile, halo)`` gives what ``predict(image)`` gives."""
     tile, halo, reach = 12, 4, 4
-    picture = np.random.default_rng(3).random((36, 48, 3)).astype(np.float32)
-    whole, windows = _blur(picture), []
+    image = np.random.default_rng(3).random((36, 48, 3)).astype(np.float32)
+    whole, windows = _blur(image), []
 
     def predict(window):
         windows.append(np.shape(window))
         return _blur(np.asarray(window))
 
     try:
-        result = np.asarray(call(answer, predict, picture, tile, halo))
+        result = np.asarray(call(answer, predict, image, tile, halo))
     except Waiting:
         raise
     except Exception:
@@ -197,25 +197,25 @@ def tiles(answer):
             )
         for window in windows:
             if len(window) != 3:
-                yield f"predict takes one picture (height, width, channels); you give it the shape {window}."
+                yield f"predict takes one image (height, width, channels); you give it the shape {window}."
         raise
     if not windows:
         yield "Your function never calls predict. Call it once for each tile, with the tile's window."
-    shape = f"For a picture of 36 x 48 px you return the shape {result.shape}; it should be {whole.shape}."
+    shape = f"For an image of 36 x 48 px you return the shape {result.shape}; it should be {whole.shape}."
     if result.size > whole.size:
         yield f"{shape} The halo is still there: of each prediction keep the tile alone."
     if result.shape != whole.shape:
-        yield f"{shape} One value is wanted for every pixel of the picture."
+        yield f"{shape} One value is wanted for every pixel of the image."
     (height, width), most = max((window[:2] for window in windows), key=max), tile + 2 * halo
-    if (height, width) == picture.shape[:2]:
-        yield "You give predict the whole picture. One that has to be cut does not fit as a whole."
+    if (height, width) == image.shape[:2]:
+        yield "You give predict the whole image. One that has to be cut into tiles does not fit as a whole."
     if max(height, width) > most:
         yield f"You give predict {height} x {width} px; tile and halo make {most}. Add the halo once on each side."
     mistakes = (
-        (_in_tiles(picture, tile, 0), "No window reaches beyond its tile, so pixels at its border miss neighbours."),
-        (_in_tiles(picture, tile, halo // 2), "Your windows reach half as far as they should: a halo on each side."),
-        (_in_tiles(picture, tile, halo, begin=halo), "The tiles at the picture's border are shifted: no halo there."),
-        (_in_tiles(picture, tile, halo, begin=0), "All tiles but the first are shifted: skip the halo."),
+        (_in_tiles(image, tile, 0), "No window reaches beyond its tile, so pixels at its border miss neighbours."),
+        (_in_tiles(image, tile, halo // 2), "Your windows reach half as far as they should: a halo on each side."),
+        (_in_tiles(image, tile, halo, begin=halo), "The tiles at the image's border are shifted: no halo there."),
+        (_in_tiles(image, tile, halo, begin=0), "All tiles but the first are shifted: skip the halo."),
     )
     wrong = ~np.isclose(result, whole, atol=1e-5)[..., 0]
     rows, columns = (np.arange(n) for n in whole.shape[:2])
@@ -223,28 +223,28 @@ def tiles(answer):
     seam = np.minimum.outer(*(np.minimum(n % tile, -1 - n % -tile) for n in (rows, columns))) < reach
     otherwise = f"{wrong.mean():.0%} of the pixels differ from the whole prediction."
     if not wrong[~border].any():
-        otherwise = "Wrong along the picture's border only. Did you pad it? Let windows end where the picture ends."
+        otherwise = "Wrong along the image's border only. Did you pad it? Let windows end where the image ends."
     elif not wrong[~seam].any():
         otherwise = "Right in the middle of the tiles, wrong near their borders: seams. How far do your windows reach?"
     yield judge(result, whole, mistakes, otherwise=otherwise, atol=1e-5)
 
 
-def _blur(picture):
+def _blur(image):
     """A stand-in for a network: two box filters with a ReLU between, (h, w, channels) to (h, w, 1), 4 px of reach."""
-    values = picture.mean(axis=-1)
+    values = image.mean(axis=-1)
     for shift in (0.3, 0):
         windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, 2), (5, 5))
         values = np.maximum(windows.mean(axis=(2, 3)) - shift, 0) + shift
     return values[..., None]
 
 
-def _in_tiles(picture, tile, halo, begin=None):
-    """A picture predicted in windows that end with the picture; ``begin`` is where in a window its tile begins, if wrong."""
-    result = np.zeros((*picture.shape[:2], 1))
-    for top in range(0, picture.shape[0], tile):
-        for left in range(0, picture.shape[1], tile):
+def _in_tiles(image, tile, halo, begin=None):
+    """An image predicted in windows that end with the image; ``begin`` is where in a window its tile begins, if wrong."""
+    result = np.zeros((*image.shape[:2], 1))
+    for top in range(0, image.shape[0], tile):
+        for left in range(0, image.shape[1], tile):
             above, before = min(top, halo), min(left, halo)
-            window = picture[top - above : top + tile + halo, left - before : left + tile + halo]
+            window = image[top - above : top + tile + halo, left - before : left + tile + halo]
             row, column = (above, before) if begin is None else (begin, begin)
             part = _blur(window)[row : row + tile, column : column + tile]
             result[top : top + part.shape[0], left : left + part.shape[1]] = part
@@ -255,10 +255,10 @@ def _in_tiles(picture, tile, halo, begin=None):
 
 
 @check
-def worst_pictures(answer):
-    """The pictures with the lowest IoU: ``answer(truth, mask, count)`` returns their numbers, the worst first."""
+def worst_images(answer):
+    """The images with the lowest IoU: ``answer(truth, mask, count)`` returns their positions, the worst first."""
     truth, mask = np.zeros((8, 12, 12, 1), np.uint8), np.zeros((8, 12, 12, 1), np.uint8)
-    # Sides of the true and of the found square. Picture 2 is empty and found empty: its IoU is 1.
+    # Sides of the true and of the found square. Image 2 is empty and found empty: its IoU is 1.
     for k, (side, found) in enumerate(((10, 8), (3, 1), (0, 0), (9, 7), (4, 2), (8, 7), (4, 6), (10, 9))):
         truth[k, 1 : 1 + side, 1 : 1 + side] = 1
         mask[k, 1 : 1 + found, 1 : 1 + found] = 1
@@ -269,18 +269,18 @@ def worst_pictures(answer):
     for count in (3, 5):
         result, right = np.asarray(call(answer, truth, mask, count)), order[:count]
         if result.dtype == bool:
-            yield "You return true and false; return the numbers of the pictures."
+            yield "You return true and false; return the positions of the images."
         if result.size == 1:
-            yield "You return a single number. Score each picture by itself: metrics.iou(..., per_image=True)."
+            yield "You return a single number. Score each image by itself: metrics.iou(..., per_image=True)."
         if result.ndim != 1:
-            yield f"You return an array of shape {result.shape}; return a list of {count} picture numbers."
+            yield f"You return an array of shape {result.shape}; return a list of {count} positions."
         if result.dtype.kind == "f" and np.isin(result, scores).all():
-            yield "These are the lowest scores themselves; return the numbers of the pictures, np.argsort gives them."
+            yield "These are the lowest scores themselves; return the positions of the images, np.argsort gives them."
         if len(result) != count:
-            yield f"Asked for {count} pictures, you return {len(result)}."
-        best = "These are the best pictures: the smallest IoU is the worst, and argsort puts it first."
+            yield f"Asked for {count} images, you return {len(result)}."
+        best = "These are the best images: the smallest IoU is the worst, and argsort puts it first."
         mistakes = (
-            (right + 1, "All numbers are one too high: the first picture has the number 0."),
+            (right + 1, "All positions are one too high: the first image has the position 0."),
             (order[-count:], best),
             (order[::-1][:count], best),
             (errors[:count], "These have the most wrong pixels; in a large shape that may be little. Take the IoU."),
@@ -288,7 +288,7 @@ def worst_pictures(answer):
         )
         otherwise = f"The worst of a small example are {right.tolist()}; you return {result.tolist()}."
         if set(result) == set(right):
-            otherwise = "The right pictures in the wrong order: the worst comes first."
+            otherwise = "The right images in the wrong order: the worst comes first."
         if 2 in result:
-            otherwise = "Picture 2 has no shape, and none was found: the masks agree, so its IoU is 1, not 0."
+            otherwise = "Image 2 has no shape, and none was found: the masks agree, so its IoU is 1, not 0."
         yield judge(result, right, mistakes, otherwise=otherwise)

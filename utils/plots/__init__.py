@@ -2,7 +2,7 @@
 
 A function here draws one figure, shows it together with a text that describes what it shows, and closes it. The description
 travels with the picture: as alternative text in the output's metadata and as the output's plain text. A figure that cannot
-know what its pictures show takes that text as ``alt``.
+know what its pictures show names its panels; the cell's metadata may say more.
 
 Colours come from the palette of Okabe and Ito, which people with any common colour blindness can tell apart, and mean the
 same thing in every notebook. Colour is never the only difference: lines also differ in dash or marker, areas in label.

@@ -24,15 +24,15 @@ __all__ = ["seen_from", "u_shape", "window_and_kernel"]
 
 
 @figure
-def window_and_kernel(window, kernel, *, alt):
-    """Show one step of a convolution as three grids of numbers: window, kernel, and their products with the sum.
+def window_and_kernel(window, kernel):
+    """Show one place of a convolution as three grids of numbers: window, kernel, and their products with the sum.
 
     Args:
-        window: ``(h, w)``, a piece of a picture, 0..1.
+        window: ``(h, w)``, a piece of an image, 0..1.
         kernel: ``(h, w)``, -1..1.
     """
     products = window * kernel
-    titles = ("window of the picture", "kernel", f"products, sum {products.sum():.2f}")
+    titles = ("window of the image", "kernel", f"products, sum {products.sum():.2f}")
     fig, axes = plt.subplots(1, 3, figsize=(0.8 * WIDTH, 2.5))
     for axis, grid, title, cmap in zip(axes, (window, kernel, products), titles, (IMAGE_MAP, SIGNED_MAP, SIGNED_MAP)):
         axis.imshow(grid, cmap=cmap, vmin=0 if cmap == IMAGE_MAP else -1, vmax=1)
@@ -47,17 +47,17 @@ def window_and_kernel(window, kernel, *, alt):
             axis.text(column, row, text, ha="center", va="center", color="white" if dark else "black")
     for axis, sign in zip(axes[1:], ("×", "=")):
         axis.set_ylabel(sign, rotation=0, fontsize=20, labelpad=18, va="center")
-    return fig, alt
+    return fig
 
 
 @figure
 def seen_from(image, mask, models, row, *, poolings, column):
-    """Show all that one output pixel sees: where its receptive field lies in the picture, and what is in it.
+    """Show all that one output pixel sees: where its receptive field lies in the image, and what is in it.
 
     Args:
         image: ``(H, W, 3)``, 0..1.
         mask: ``(H, W, 1)`` of 0 and 1: what the output pixel should say.
-        models: number of poolings -> a network for such pictures.
+        models: number of poolings -> a network for such images.
         row, column: the output pixel.
         poolings: which network.
     """
@@ -74,7 +74,7 @@ def seen_from(image, mask, models, row, *, poolings, column):
         axis.plot(column, row, marker="+", color=BLACK, markersize=10, markeredgewidth=2)
     corner = (box.left - 0.5, box.top - 0.5)
     axes[0].add_patch(plt.Rectangle(corner, wide, high, fill=False, edgecolor=VERMILLION, linewidth=2.5))
-    axes[0].set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), title="the picture")
+    axes[0].set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), title="the image")
     axes[0].spines[:].set_visible(False)
     axes[1].set(xlim=(box.left - 0.5, box.right - 0.5), ylim=(box.bottom - 0.5, box.top - 0.5))
     axes[1].set(title="all that the pixel sees", facecolor=TRUE_POSITIVE)
@@ -88,7 +88,7 @@ def seen_from(image, mask, models, row, *, poolings, column):
     content = "shape and background, by the mask" if both else f"nothing but {truth}, by the mask"
     return fig, (
         f"With {network} the output pixel at row {row}, column {column}, where the mask says {truth}, sees "
-        f"{wide} x {high} px: {'the whole picture' if inside.all() else content}."
+        f"{wide} x {high} px: {'the whole image' if inside.all() else content}."
     )
 
 
@@ -99,7 +99,7 @@ def seen_from(image, mask, models, row, *, poolings, column):
 def u_shape(model):
     """Draw a U-Net from the model itself: one block a level and side, heights and widths to scale.
 
-    A block's height is the picture's height in pixels there, its width the number of channels. In the decoder a second block
+    A block's height is the image's height in pixels there, its width the number of channels. In the decoder a second block
     stands before each one: what the concatenation holds, hatched where it came over the skip connection.
 
     Args:

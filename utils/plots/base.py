@@ -40,7 +40,7 @@ STYLE = {
     "legend.fontsize": 10, "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 2,
     "image.interpolation": "nearest", "legend.frameon": False, "figure.constrained_layout.use": True,
 }  # fmt: skip
-"""The style sheet. White behind a figure keeps it readable on dark themes too."""
+"""The style sheet. A white background keeps a figure readable on dark themes too."""
 
 LARGE = 60_000
 """Bytes of a PNG from which on it is stored with fewer colours, so that a notebook stays small."""
@@ -53,7 +53,7 @@ WIDTH = 9.0
 
 
 def figure(draw):
-    """Make a function that returns ``(figure, alt text)`` into one that shows the figure with its alt text."""
+    """Make a function that returns a figure, or ``(figure, alt text)``, into one that shows it with an alt text."""
 
     @functools.wraps(draw)
     def show(*args, **kwargs):
@@ -67,7 +67,8 @@ def render(draw, *args, **kwargs) -> tuple[bytes, str]:
     before = set(plt.get_fignums())
     try:
         with plt.rc_context(STYLE):
-            fig, alt = draw.__wrapped__(*args, **kwargs)
+            drawn = draw.__wrapped__(*args, **kwargs)
+            fig, alt = drawn if isinstance(drawn, tuple) else (drawn, panels(drawn))
             buffer = io.BytesIO()
             fig.savefig(buffer, format="png")
     finally:
@@ -76,8 +77,15 @@ def render(draw, *args, **kwargs) -> tuple[bytes, str]:
     return smaller(buffer.getvalue()), alt
 
 
+def panels(fig) -> str:
+    """What can be said of any figure: how many panels it has, and what stands above and beside them."""
+    axes = [axis for axis in fig.axes if axis.get_subplotspec() and axis.get_visible()]
+    said = [text for axis in axes for text in (axis.get_ylabel(), axis.get_title()) if text]
+    return f"{len(axes)} pictures: {', '.join(said)}." if said else f"{len(axes)} pictures."
+
+
 def smaller(png: bytes) -> bytes:
-    """A PNG of more than ``LARGE`` bytes with 256 colours of its own in place of millions; a smaller one as it is."""
+    """A PNG of more than ``LARGE`` bytes with 256 colours of its own instead of millions; a smaller one as it is."""
     if len(png) <= LARGE:
         return png
     buffer = io.BytesIO()
@@ -138,7 +146,7 @@ def fill_rows(axes, rows, titles, cmap) -> None:
 
 
 @figure
-def pictures(images, titles=None, *, alt, columns=None, cmap=IMAGE_MAP, limits=(0, 1), side=None):
+def pictures(images, titles=None, *, columns=None, cmap=IMAGE_MAP, limits=(0, 1), side=None):
     """Show images or maps side by side.
 
     Args:
@@ -159,4 +167,4 @@ def pictures(images, titles=None, *, alt, columns=None, cmap=IMAGE_MAP, limits=(
     for axis, image, title in zip(axes.flat, images, titles or [""] * len(images)):
         axis.imshow(image, cmap=cmap, vmin=low, vmax=high)
         axis.set_title(title)
-    return fig, alt
+    return fig

@@ -11,6 +11,7 @@ from utils.plots.base import (
     BLACK,
     BLUE,
     GREEN,
+    GREY,
     IMAGE_MAP,
     LEVEL_COLOURS,
     ORANGE,
@@ -25,15 +26,9 @@ __all__ = ["channels", "cost_by_stage", "cost_of_size", "output_window", "signal
 
 
 @figure
-def channels(features, *, alt, count=8, title="channel {}"):
-    """Show the first channels of one picture's feature maps, all on the same scale from black to white.
-
-    Args:
-        features: ``(1, H, W, C)`` array or tensor.
-        count: how many channels.
-        title: of each picture; ``{}`` becomes the channel's number.
-    """
-    maps = np.moveaxis(np.asarray(features)[0, ..., :count], -1, 0)
+def channels(features):
+    """Show the first eight channels of feature maps ``(1, H, W, C)``, all on the same scale from black to white."""
+    maps = np.moveaxis(np.asarray(features)[0, ..., :8], -1, 0)
     columns = min(len(maps), 4)
     rows = -(-len(maps) // columns)
     fig, axes = plt.subplots(rows, columns, figsize=(1.8 * columns, 2.1 * rows), squeeze=False)
@@ -41,9 +36,9 @@ def channels(features, *, alt, count=8, title="channel {}"):
         axis.set_axis_off()
     for number, (axis, channel) in enumerate(zip(axes.flat, maps), start=1):
         shown = axis.imshow(channel, cmap=IMAGE_MAP, vmin=maps.min(), vmax=maps.max())
-        axis.set_title(title.format(number))
+        axis.set_title(f"channel {number}")
     fig.colorbar(shown, ax=axes, shrink=0.8, label="value")
-    return fig, alt
+    return fig
 
 
 @figure
@@ -128,36 +123,25 @@ def cost_by_stage(rows):
 
 @figure
 def cost_of_size(costs, *, depth, base, than=(3, 8)):
-    """Draw how much more or less one network costs and sees than another.
+    """Compare what two networks cost and how far they see: a pair of bars for each measure, drawn from zero.
 
     Args:
-        costs: ``{(depth, base): (parameters, MACs, bytes of activation memory, receptive field in pixels)}``; what it holds
-            sets the axis, so that pictures of several networks can be compared.
-        depth, base: the network to draw.
-        than: depth and base of the network it is held against.
+        costs: ``{(depth, base): (parameters, MACs, bytes of activation memory, receptive field in pixels)}``.
+        depth, base: the network in colour.
+        than: depth and base of the network in grey that it is compared with.
     """
-    names = ("parameters", "MACs", "activation memory", "receptive field")
-    mine = costs[depth, base]
-    amounts = (f"{mine[0]:,}", f"{mine[1] / 1e6:,.1f} million", f"{mine[2] / 1e6:.1f} MB", f"{mine[3]} px")
-    ratios = np.array(mine) / costs[than]
-    every = np.array(list(costs.values())) / costs[than]
-    fig, axis = plt.subplots(figsize=(WIDTH, 2.2))
-    bars = axis.barh(names, ratios - 1, left=1, color=(BLUE, GREEN, ORANGE, PURPLE), edgecolor=BLACK, linewidth=0.6)
-    for bar, ratio, amount in zip(bars, ratios, amounts):
-        place = (max(ratio, 1), bar.get_y() + bar.get_height() / 2)
-        axis.annotate(f"× {_short(ratio)}   {amount}", place, xytext=(6, 0), textcoords="offset points", va="center")
-    axis.axvline(1, color=BLACK, linewidth=1)
-    axis.set_xscale("log", base=2)
-    axis.set_xlim(every.min() / 1.3, every.max() * 12)
-    powers = 4.0 ** np.arange(np.ceil(np.log(every.min()) / np.log(4)), np.log(every.max()) / np.log(4) + 0.01)
-    axis.set_xticks(powers, [f"× {power:.0f}" if power >= 1 else f"× 1/{1 / power:.0f}" for power in powers])
-    axis.minorticks_off()
-    axis.invert_yaxis()
-    axis.set_title(f"depth {depth}, base {base}, against depth {than[0]}, base {than[1]}", loc="left")
-    said = ", ".join(f"{name} × {_short(ratio)}" for name, ratio in zip(names, ratios))
-    return fig, (
-        f"Depth {depth}, base {base} against depth {than[0]}, base {than[1]}: {said}; its receptive field is {mine[3]} px."
-    )
+    kinds = {"parameters": ",.0f", "million MACs": ",.1f", "MB of activations": ".1f", "px seen": ".0f"}
+    pair = np.array([costs[than], costs[depth, base]]) / (1, 1e6, 1e6, 1)
+    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, 1.5), sharey=True)
+    for axis, (kind, digits), two, colour in zip(axes, kinds.items(), pair.T, (BLUE, GREEN, ORANGE, PURPLE)):
+        bars = axis.barh((0, 1), two, color=(GREY, colour), edgecolor=BLACK, linewidth=0.6)
+        axis.bar_label(bars, [f"{two[0]:{digits}}", f"{two[1]:{digits}}\n× {_short(two[1] / two[0])}"], padding=3)
+        axis.set(title=kind, xlim=(0, 1.8 * two.max()), xticks=[])
+        axis.spines["bottom"].set_visible(False)
+    axes[0].set_yticks((0, 1), [f"depth {d}, base {b}" for d, b in (than, (depth, base))])
+    axes[0].invert_yaxis()
+    said = ", ".join(f"{kind} × {_short(ratio)}" for kind, ratio in zip(kinds, pair[1] / pair[0]))
+    return fig, f"Depth {depth}, base {base} against depth {than[0]}, base {than[1]}: {said}."
 
 
 def _short(ratio):

@@ -23,7 +23,7 @@ from utils.plots.base import (
 from utils.plots.training import draw_losses, trend
 
 __all__ = [
-    "claimed", "class_curves", "class_maps", "confusion", "label_channels", "two_heads", "weight_effect", "which_iou",
+    "claimed", "class_curves", "class_maps", "confusion", "label_channels", "weight_effect", "which_iou",
 ]  # fmt: skip
 
 NOBODY = "white"
@@ -40,7 +40,7 @@ def _legend(fig, names):
 
 
 @figure
-def class_maps(rows, row_labels, names, *, titles=None, alt):
+def class_maps(rows, row_labels, names, *, titles=None):
     """Show rows of pictures: images as they are, class maps in the colours of their classes.
 
     Args:
@@ -61,11 +61,11 @@ def class_maps(rows, row_labels, names, *, titles=None, alt):
     for axis, title in zip(axes[0], titles or []):
         axis.set_title(title)
     _legend(fig, names)
-    return fig, alt
+    return fig
 
 
 @figure
-def label_channels(image, labels, stack, names, *, first="class map", titles=None, alt):
+def label_channels(image, labels, stack, names, *, first="class map", titles=None):
     """Show an image, its class map, and beside them one channel a kind.
 
     Args:
@@ -82,7 +82,7 @@ def label_channels(image, labels, stack, names, *, first="class map", titles=Non
         axis.imshow(panel, cmap=PROBABILITY_MAP, vmin=0, vmax=1)
         bare(axis, title)
     _legend(fig, names)
-    return fig, alt
+    return fig
 
 
 @figure
@@ -106,30 +106,37 @@ def class_curves(history, chance=None):
 
 
 @figure
-def confusion(tables, names, columns=None, alt=None):
+def confusion(tables, names, columns=None):
     """Draw confusion matrices: a row a true class, a column a predicted class, each row's shares adding up to 1.
 
     Args:
         tables: title -> counts ``(true classes, predicted classes)``. A row without any pixel stays empty.
         names: the names of the rows.
         columns: the names of the columns; the same by default.
-        alt: what the pictures show; by default the most frequent mistakes.
     """
     columns = columns or names
-    fig, axes = plt.subplots(1, len(tables), figsize=(min(WIDTH, 4.6 * len(tables)), 3.7), squeeze=False)
+    fig, axes = plt.subplots(1, len(tables), figsize=(min(WIDTH, 4.6 * len(tables)), 3.7), squeeze=False, sharey=True)
     said = []
     for axis, (title, table) in zip(axes[0], tables.items()):
         table = np.asarray(table, float)
         share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
         shown = axis.imshow(share, cmap="cividis", vmin=0, vmax=1, aspect="auto")
         for (row, column), value in np.ndenumerate(share):
-            axis.text(column, row, f"{value:.2f}", ha="center", va="center", color="white" if value < 0.6 else BLACK)
-        axis.set(title=title, xlabel="predicted", ylabel="truth")
+            axis.text(
+                column,
+                row,
+                f"{value:.2f}".lstrip("0"),
+                ha="center",
+                va="center",
+                color="white" if value < 0.6 else BLACK,
+            )
+        axis.set(title=title, xlabel="predicted")
         axis.set(xticks=range(len(columns)), xticklabels=columns, yticks=range(len(names)), yticklabels=names)
-        axis.tick_params(axis="x", rotation=40)
+        axis.tick_params(axis="x", rotation=90)
         said.append(f"{title}: {_weakest(share, names, columns)}")
+    axes[0, 0].set_ylabel("truth")
     fig.colorbar(shown, ax=axes, shrink=0.9, label="share of the row")
-    return fig, alt or f"Confusion matrices, a row a true class, a column a predicted class. {'; '.join(said)}."
+    return fig, f"Confusion matrices, a row a true class, a column a predicted class. {'; '.join(said)}."
 
 
 def _weakest(share, names, columns):
@@ -187,31 +194,9 @@ def claimed(image, truth, probability, names, *, threshold):
     fig.colorbar(shown, ax=axes[4], shrink=0.7)
     legend_below(fig, {name: CLASS_COLOURS[name] for name in names} | {"nobody": NOBODY})
     return fig, (
-        f"A picture, its class map, the class with the largest probability, the classes above {threshold:g}, and the largest "
+        f"An image, its class map, the class with the largest probability, the classes above {threshold:g}, and the largest "
         f"probability itself. At {threshold:g}, {'some' if (sure < 0).any() else 'no'} pixels belong to nobody."
     )
-
-
-@figure
-def two_heads(softmax, sigmoid, names):
-    """Draw what the two heads reach for one pixel that is labelled with two classes, step by step.
-
-    Args:
-        softmax: probabilities ``(steps, classes)`` of a softmax that is trained on two labels at once.
-        sigmoid: probabilities ``(steps, classes)`` of as many sigmoids.
-        names: the classes' names.
-    """
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3), sharey=True)
-    said = []
-    for axis, title, curves in zip(axes, ("softmax", "sigmoids"), (softmax, sigmoid)):
-        for name, values, dash in zip(names, np.transpose(curves), itertools.cycle(("-", "--", ":", "-."))):
-            axis.plot(values, dash, color=CLASS_COLOURS[name], label=name)
-        axis.axhline(0.5, color=GREY, linewidth=0.8)
-        axis.set(title=title, xlabel="step", ylim=(0, 1.02))
-        said.append(f"{title}: " + ", ".join(f"{name} {value:.2f}" for name, value in zip(names, curves[-1])))
-    axes[0].set_ylabel("probability")
-    axes[1].legend(loc="center right")
-    return fig, f"Probabilities of one pixel that carries two labels, against the step. At the end {'; '.join(said)}."
 
 
 @figure
@@ -219,7 +204,8 @@ def weight_effect(table, rare, conditions):
     """Draw precision against recall of a rare class, a dot a seed, a colour a condition.
 
     Args:
-        table: a :class:`utils.experiments.Table` with the scores ``recall <class>`` and ``precision <class>``.
+        table: a :class:`utils.experiments.Table` with ``recall <class>`` and ``precision <class>``; a precision of NaN,
+            of a class that is never predicted, has no dot.
         rare: name of the class.
         conditions: the names of the conditions.
     """
@@ -227,8 +213,12 @@ def weight_effect(table, rare, conditions):
     said = []
     for condition, (colour, marker) in zip(conditions, itertools.cycle(zip((GREY, BLUE, ORANGE), "sod"))):
         recall, precision = (table.of(f"{score} {rare}")[condition] for score in ("recall", "precision"))
-        axis.plot(recall, precision, marker, color=colour, markersize=8, label=condition, markeredgecolor=BLACK)
-        said.append(f"{condition}: recall {recall.mean():.2f}, precision {precision.mean():.2f}")
+        never = np.isnan(precision).all()
+        label = f"{condition}: never predicted" if never else condition
+        axis.plot(recall, precision, marker, color=colour, markersize=8, label=label, markeredgecolor=BLACK)
+        said.append(
+            f"{label}, recall {recall.mean():.2f}" + ("" if never else f", precision {np.nanmean(precision):.2f}")
+        )
     axis.set(xlabel=f"recall of {rare}", ylabel=f"precision of {rare}", xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
     axis.legend(loc="lower left")
     return fig, f"Precision against recall of the class {rare}, a dot a seed; means of the seeds: {'; '.join(said)}."

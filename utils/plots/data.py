@@ -16,7 +16,6 @@ from utils.plots.base import (
     GREY,
     IMAGE_MAP,
     ORANGE,
-    PROBABILITY_MAP,
     PURPLE,
     SKY,
     STYLE_COLOURS,
@@ -26,7 +25,7 @@ from utils.plots.base import (
     rgb,
 )
 
-__all__ = ["balance", "maps", "outline_problem", "overlays", "repainted", "weight_map"]
+__all__ = ["balance", "maps", "outline_problem", "overlays", "repainted"]
 
 _OBJECTS = {"background": GREY, "first": BLUE, "second": ORANGE, "third": GREEN, "fourth": PURPLE}
 
@@ -44,17 +43,16 @@ def _contour(axis, mask):
 
 
 @figure
-def overlays(images, masks, titles=None, *, alt=None, columns=None, row_labels=None, side=None):
-    """Show pictures with the edges of their masks drawn over them.
+def overlays(images, masks, titles=None, *, columns=None, row_labels=None, side=None):
+    """Show images with the edges of their masks drawn over them.
 
     Args:
         images: a sequence of ``(H, W, 3)`` arrays, 0..1.
         masks: as many ``(H, W)`` or ``(H, W, 1)`` arrays, 0 or 1.
-        titles: one text a picture, or None.
-        alt: what the pictures show; if it is left out, the text says how much of each picture its mask covers.
+        titles: one text an image, or None.
         columns: how many in a row; all by default, at most 6.
         row_labels: one text a row, written at its left, or None.
-        side: width of a picture in inches.
+        side: width of an image in inches.
     """
     columns = columns or min(len(images), 6)
     rows = -(-len(images) // columns)
@@ -72,17 +70,17 @@ def overlays(images, masks, titles=None, *, alt=None, columns=None, row_labels=N
     for axis, text in zip(axes[:, 0], row_labels or []):
         axis.set_ylabel(text)
     covered = ", ".join(f"{np.mean(mask):.0%}" for mask in masks)
-    return fig, alt or f"Pictures with the edge of the mask drawn over each. The masks cover {covered} of the pictures."
+    return fig, f"Pictures with the edge of the mask drawn over each. The masks cover {covered} of the pictures."
 
 
 @figure
 def repainted(plan, *, noise, line):
-    """Show one planned picture with other noise and other lines: the image, its mask, and one row as a curve.
+    """Show one planned image with other noise and other lines: the image, its mask, and one row as a curve.
 
     Args:
-        plan: a ``shapes.Plan`` of one picture.
+        plan: a ``shapes.Plan`` of one image.
         noise: standard deviation of the noise, on the 0..1 scale.
-        line: thickness of an outline, as a fraction of the picture's side.
+        line: thickness of an outline, as a fraction of the image's side.
     """
     one = np.ones(1, np.float32)
     sample = shapes.paint(dataclasses.replace(plan, noise=noise * one, line=line * one))
@@ -107,10 +105,10 @@ def repainted(plan, *, noise, line):
 
 @figure
 def maps(sample):
-    """Show the five things that are known about one picture: image, mask, class map, instance map, style map.
+    """Show the five things that are known about one image: image, mask, class map, instance map, style map.
 
     Args:
-        sample: a ``shapes.Samples`` of one picture.
+        sample: a ``shapes.Samples`` of one image.
     """
     charts = {
         "mask": (sample.masks[0, ..., 0], {"background": GREY, "shape": BLUE}),
@@ -140,36 +138,36 @@ def maps(sample):
 
 @figure
 def outline_problem(with_shape, without, window):
-    """Show two pictures, the same window of each enlarged, and the targets in that window.
+    """Show two images, the same window of each enlarged, and the targets in that window.
 
     Args:
-        with_shape: a ``shapes.Samples`` of one picture.
-        without: the same for the other picture.
+        with_shape: a ``shapes.Samples`` of one image.
+        without: the same for the other image.
         window: a slice of rows and columns.
     """
     fig, axes = plt.subplots(2, 3, figsize=(0.8 * WIDTH, 5))
     length = window.stop - window.start
-    cuts = []
+    windows = []
     for row, sample in zip(axes, (with_shape, without)):
         image, mask = sample.images[0], sample.masks[0]
-        cut, target = image[window, window], mask[window, window, 0]
+        part, target = image[window, window], mask[window, window, 0]
         row[0].imshow(image, vmin=0, vmax=1)
         _contour(row[0], mask)
         for colour, width in ((BLACK, 4), ("white", 2)):
             corner = (window.start - 0.5, window.start - 0.5)
             row[0].add_patch(plt.Rectangle(corner, length, length, fill=False, edgecolor=colour, linewidth=width))
-        row[1].imshow(cut, vmin=0, vmax=1)
+        row[1].imshow(part, vmin=0, vmax=1)
         row[2].imshow(target, cmap=IMAGE_MAP, vmin=0, vmax=1)
         row[2].add_patch(plt.Rectangle((-0.5, -0.5), length, length, fill=False, edgecolor=BLACK, linewidth=2))
         for value in np.unique(target):
             y, x = np.argwhere(target == value).mean(axis=0)
             row[2].text(x, y, f"target {value}", ha="center", va="center", color="black" if value else "white")
-        cuts.append((cut, np.unique(target).tolist()))
-    for axis, title in zip(axes[0], ("picture and mask", f"{length} x {length} window", "mask in the window")):
+        windows.append((part, np.unique(target).tolist()))
+    for axis, title in zip(axes[0], ("image and mask", f"{length} x {length} window", "mask in the window")):
         axis.set_title(title)
     for axis in axes.flat:
         axis.set_axis_off()
-    (above, first), (below, second) = cuts
+    (above, first), (below, second) = windows
     return fig, (
         f"Two pictures, above with a shape and below without, and a {length} x {length} window of each, enlarged. The "
         f"windows are {'the same' if np.array_equal(above, below) else 'different'}; their targets are {first} above and "
@@ -196,47 +194,3 @@ def balance(by_kind, by_style):
     most, least = max(by_kind, key=by_kind.get), min(by_kind, key=by_kind.get)
     styles = ", ".join(f"{name} {100 * share:.0f} %" for name, share in by_style.items())
     return fig, f"Bars of the share of all pixels: by kind {most} takes the most and {least} the least; {styles}."
-
-
-@figure
-def weight_map(labels, place, weights):
-    """Show the two distances of one pixel to the two nearest shapes, and maps of the weight that distances make.
-
-    Args:
-        labels: ``(H, W)``, two or more shapes numbered from 1, 0 = background.
-        place: row and column of a background pixel.
-        weights: title -> ``(H, W)`` map; all share one scale.
-    """
-    row, column = place
-    fig, axes = plt.subplots(1, 1 + len(weights), figsize=(WIDTH, 3))
-    axes[0].imshow(rgb(_OBJECTS.values())[labels])
-    nearest = [_nearest(labels == number, place) for number in np.unique(labels[labels > 0])]
-    lengths = sorted((np.hypot(*np.subtract(foot, place)), foot) for foot in nearest)[:2]
-    for name, colour, dashes, (length, foot) in zip(("d1", "d2"), ("white", YELLOW), ("-", (0, (3, 1.5))), lengths):
-        line = ([column, foot[1]], [row, foot[0]])
-        axes[0].plot(*line, color=BLACK, linewidth=4, solid_capstyle="round")
-        axes[0].plot(*line, color=colour, linewidth=2, linestyle=dashes)
-        shift, side = (-2, "right") if foot[1] < column else (2, "left")
-        box = {"facecolor": colour, "edgecolor": BLACK, "boxstyle": "round,pad=0.2"}
-        axes[0].text(column + shift, row - 5, f"{name} = {length:.1f}", ha=side, va="center", bbox=box)
-    axes[0].plot(column, row, "o", color="white", markeredgecolor=BLACK, markersize=7)
-    axes[0].set_title("two distances of one pixel")
-    top = max(chart.max() for chart in weights.values())
-    for axis, (title, chart) in zip(axes[1:], weights.items()):
-        shown = axis.imshow(chart, cmap=PROBABILITY_MAP, vmin=0, vmax=top)
-        axis.contour(labels > 0, [0.5], colors="white", linewidths=1)
-        axis.set_title(title)
-    fig.colorbar(shown, ax=axes[1:], shrink=0.85, label="weight")
-    for axis in axes:
-        axis.set_axis_off()
-    (first, _), (second, _) = lengths
-    return fig, (
-        f"{len(nearest)} shapes and a pixel of the background, {first:.1f} pixels from the nearest shape and {second:.1f} "
-        f"from the second nearest. Beside it maps of the weight: {', '.join(weights)}."
-    )
-
-
-def _nearest(shape, place):
-    """Row and column of a shape's pixel that is closest to a place."""
-    pixels = np.argwhere(shape)
-    return tuple(pixels[np.argmin(np.sum((pixels - place) ** 2, axis=1))])

@@ -21,7 +21,7 @@ from utils.plots.base import (
     rgb,
 )
 
-__all__ = ["by_images", "pull", "rims", "spread", "study"]
+__all__ = ["by_images", "pull", "rims", "spread"]
 
 SCORE_NAMES = {
     "iou": "IoU", "boundary": "boundary IoU", "interior": "interior IoU", "filled": "recall, filled",
@@ -67,31 +67,17 @@ def spread(table, score="iou", reference=None):
 
 
 @figure
-def study(tables, name):
-    """Draw IoU and boundary IoU of one of several studies, as :func:`spread` does.
-
-    Args:
-        tables: name -> :class:`utils.experiments.Table`.
-        name: which one.
-    """
-    fig, alt = spread.__wrapped__(tables[name], ["iou", "boundary"])
-    fig.axes[0].set_title(name, loc="left")
-    return fig, f"Study {name}. {alt}"
-
-
-@figure
-def rims(truth, predicted, distances):
-    """Draw the rims of two masks of one picture over each other, one panel for each thickness.
+def rims(truth, predicted, distance):
+    """Draw two masks of one image over each other, and beside them their rims.
 
     Args:
         truth: mask of 0 and 1, ``(H, W, 1)``.
         predicted: mask of the same shape.
-        distances: thicknesses in pixels.
+        distance: thickness of the rims in pixels.
     """
     masks = [mask[None] > 0 for mask in (truth, predicted)]
-    panels = {"whole masks": masks}
-    panels |= {f"rims of {d} px": [mask & metrics.near_edge(mask, d) for mask in masks] for d in distances}
-    fig, axes = plt.subplots(1, len(panels), figsize=(WIDTH, WIDTH / len(panels) + 0.5))
+    panels = {"whole masks": masks, f"rims of {distance} px": [m & metrics.near_edge(m, distance) for m in masks]}
+    fig, axes = plt.subplots(1, 2, figsize=(6.5, 3.6))
     palette, said = rgb(["white", FALSE_NEGATIVE, FALSE_POSITIVE, GREY]), []
     for axis, (name, (first, second)) in zip(axes, panels.items()):
         axis.imshow(palette[(first + 2 * second)[0, ..., 0]])
@@ -105,7 +91,7 @@ def rims(truth, predicted, distances):
 
 @figure
 def pull(logits, gradients):
-    """Draw how hard each loss pulls at the logit of a pixel that is shape.
+    """Draw how hard each loss pulls at the logit of a foreground pixel.
 
     Args:
         logits: ``(L,)``, ascending.
@@ -114,7 +100,7 @@ def pull(logits, gradients):
     fig, axis = plt.subplots(figsize=(6.5, 3.4))
     for (name, values), (colour, _, dash) in zip(gradients.items(), _looks()):
         axis.plot(logits, values, color=colour, linestyle=dash, label=name)
-    axis.set(xlabel="logit of a shape pixel (below 0: called background)")
+    axis.set(xlabel="logit of a foreground pixel (below 0: called background)")
     axis.set(ylabel="size of the gradient", ylim=(0, None))
     axis.legend()
     places = [0, len(logits) // 2, len(logits) - 1]

@@ -124,7 +124,7 @@ def mirrored(picture, border):
 
 
 @figure
-def objects(rows, titles, *, alt, row_labels=None, side=None):
+def objects(rows, titles, *, row_labels=None, side=None):
     """Show pictures and label maps in a grid; each object of a label map has a colour.
 
     Args:
@@ -146,7 +146,7 @@ def objects(rows, titles, *, alt, row_labels=None, side=None):
         axis.set_title(title)
     for axis, label in zip(axes[:, 0], row_labels or []):
         axis.set_ylabel(label)
-    return fig, alt
+    return fig
 
 
 @figure

@@ -32,7 +32,7 @@ from utils.plots.base import (
 from utils.plots.paper import coloured
 
 __all__ = [
-    "cut", "object_scores", "outlines", "pixels_and_objects", "tiles_that_leak", "who_sees_what", "worst",
+    "baseline", "object_scores", "outlines", "pixels_and_objects", "tiles_that_leak", "who_sees_what", "worst",
 ]  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def tiles_that_leak(labels, tests):
 
 
 @figure
-def cut(image, truth, segment, **settings):
+def baseline(image, truth, segment, **settings):
     """Show a classical baseline: the picture, wrong pixels of its mask, and its objects.
 
     Args:
@@ -173,7 +173,7 @@ def object_scores(curves):
 
 
 @figure
-def outlines(image, labels, titles, *, alt):
+def outlines(image, labels, titles):
     """Show a picture several times, each time with the outlines of a label map.
 
     Args:
@@ -187,7 +187,7 @@ def outlines(image, labels, titles, *, alt):
         axis.imshow(picture, cmap=IMAGE_MAP, vmin=0, vmax=1)
         _outline(axis, one, YELLOW)
         bare(axis, title)
-    return fig, alt
+    return fig
 
 
 @figure

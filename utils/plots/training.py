@@ -6,18 +6,15 @@ import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import LogLocator
 
 from utils import metrics
 from utils.plots.base import (
     BLACK,
     BLUE,
-    GREEN,
     GREY,
     IMAGE_MAP,
     LEVEL_COLOURS,
     ORANGE,
-    PURPLE,
     SPLIT_COLOURS,
     STYLE_COLOURS,
     WIDTH,
@@ -26,8 +23,8 @@ from utils.plots.base import (
 )
 
 __all__ = [
-    "compare_runs", "cross_entropy_curves", "learning_rate", "overfitting", "products_and_time", "recall_by_style",
-    "seed_spread", "side_by_side", "threshold_masks", "training_curves",
+    "cross_entropy_curves", "gradient_by_block", "learning_rate", "loss_curve", "one_batch",
+    "recall_by_style", "seed_spread", "side_by_side", "slope_spread", "threshold_masks", "training_curves",
 ]  # fmt: skip
 
 
@@ -75,23 +72,79 @@ def cross_entropy_curves(truth, probability):
 
 
 @figure
-def overfitting(losses, images, masks, probability):
-    """Draw the loss of every step on one batch, and how well its first picture is remembered at the end.
+def loss_curve(values, losses, paths, *, slope=None):
+    """Draw the loss against one weight, in a panel for each path that training takes on it.
 
     Args:
-        losses: one value a step.
-        images, masks, probability: the batch, its truth and the network's output, ``(N, H, W, C)``.
+        values, losses: the curve.
+        paths: title -> (weights, losses), one of each before every training step and after the last; the first is orange.
+        slope: of the tangent to draw where the paths begin, or None.
     """
-    fig, (axis, *small) = plt.subplots(1, 4, figsize=(WIDTH, 2.6), width_ratios=(1.9, 1, 1, 1))
-    axis.plot(range(1, len(losses) + 1), losses, color=BLUE)
-    axis.set(xlabel="step", ylabel="loss (logarithmic)", yscale="log")
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.minorticks_off()
-    fill_rows(np.array([small]), [(images[0], masks[0], probability[0])], ("image", "truth", "output"), IMAGE_MAP)
-    return fig, (
-        f"Left: the loss on one batch {trend(losses)} over {len(losses)} steps, on a logarithmic scale. Right: a training "
-        "image, its mask, and the network's output after the last step."
+    width = WIDTH if len(paths) > 1 else 0.7 * WIDTH
+    fig, axes = plt.subplots(1, len(paths), figsize=(width, 3), sharey=True, squeeze=False)
+    for axis, (title, (weights, reached)) in zip(axes[0], paths.items()):
+        axis.plot(values, losses, color=GREY)
+        if slope is not None:
+            near = np.array([-1.5, 1.5])
+            axis.plot(weights[0] + near, reached[0] + slope * near, "--", color=ORANGE)
+        axis.plot(weights, reached, "o-", color=BLUE, linewidth=1, markersize=5)
+        axis.plot(weights[0], reached[0], "s", color=ORANGE, markersize=8)
+        axis.set(title=title, xlabel="the weight")
+    axes[0, 0].set_ylabel("loss")
+    ends = [f"{title}: {way[0]:.2f} to {way[-1]:.2f}" for title, (_, way) in paths.items() if len(way) > 1]
+    return fig, f"The loss against one weight, a valley with its floor at {min(losses):.2f}. {'; '.join(ends)}"
+
+
+@figure
+def gradient_by_block(means):
+    """Draw a bar for each block of a network, as high as the mean slope of its weights.
+
+    Args:
+        means: block -> mean absolute gradient.
+    """
+    fig, axis = plt.subplots(figsize=(WIDTH, 2.8))
+    axis.bar_label(axis.bar(list(means), list(means.values()), color=BLUE), fmt="%.4f", padding=2)
+    axis.set(ylabel="mean size of a slope", yscale="log", ylim=(None, 3 * max(means.values())))
+    low, high = min(means, key=means.get), max(means, key=means.get)
+    return fig, f"Bars for {', '.join(means)}: the mean size of a slope is highest in {high} and lowest in {low}."
+
+
+@figure
+def slope_spread(slopes):
+    """Draw slopes as dots, one row for each way to measure them.
+
+    Args:
+        slopes: name -> list of numbers.
+    """
+    fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 0.9 + 0.6 * len(slopes)))
+    for row, (values, look) in enumerate(zip(slopes.values(), "osd^")):
+        axis.plot(values, row + 0.3 * np.linspace(-0.5, 0.5, len(values)), look, color=LEVEL_COLOURS[row], alpha=0.75)
+    axis.axvline(0, color=GREY, linewidth=1)
+    axis.set(xlabel="slope", yticks=range(len(slopes)), yticklabels=slopes, ylim=(len(slopes) - 0.5, -0.5))
+    said = [f"{name} {min(values):.2f} to {max(values):.2f}" for name, values in slopes.items()]
+    return fig, f"Slopes as dots: {'; '.join(said)}."
+
+
+@figure
+def one_batch(runs, mask):
+    """Draw several trainings on one batch: above, the loss of each step; below, the output for an image at the end.
+
+    Args:
+        runs: title -> (losses, output ``(H, W, 1)``).
+        mask: the truth of the image, whose edge is drawn in orange.
+    """
+    fig, axes = plt.subplots(2, len(runs), figsize=(WIDTH, 4.4), squeeze=False)
+    for (above, below), (title, (losses, output)) in zip(axes.T, runs.items()):
+        above.plot(range(1, len(losses) + 1), losses, color=BLUE)
+        above.set(title=title, xlabel="step", ylim=(0, 1) if min(losses) > 0 else None)
+        below.imshow(output, cmap=IMAGE_MAP, vmin=0, vmax=1)
+        below.contour(mask[..., 0], levels=[0.5], colors=ORANGE, linewidths=1.5)
+        below.set_title(f"output {output.min():.2f} to {output.max():.2f}")
+        below.set_axis_off()
+    axes[0, 0].set_ylabel("loss")
+    return (
+        fig,
+        f"Trainings on one batch: {'; '.join(runs)}. Above, the loss of each step; below, the output at the end.",
     )
 
 
@@ -128,50 +181,29 @@ def training_curves(history):
 
 @figure
 def threshold_masks(masks, probability, thresholds, scores, *, threshold):
-    """Draw a score against the threshold with one threshold marked, and beside it the masks that this cut gives.
+    """Draw a score against the threshold with one threshold marked, and beside it the masks that it gives.
 
     Args:
-        masks, probability: a few pictures' truth and the network's output, ``(N, H, W, 1)``.
-        thresholds, scores: one score a threshold, over all pictures.
-        threshold: the cut to show, one of ``thresholds``.
+        masks, probability: a few images' truth and the network's output, ``(N, H, W, 1)``.
+        thresholds, scores: one score a threshold, over all images.
+        threshold: the one to show, one of ``thresholds``.
     """
     fig, (hill, *small) = plt.subplots(1, 1 + len(masks), figsize=(WIDTH, 2.3), width_ratios=(1.8, *[1] * len(masks)))
     hill.plot(thresholds, scores, color=SPLIT_COLOURS["validation"])
     place = int(np.argmin(np.abs(np.subtract(thresholds, threshold))))
     hill.plot(thresholds[place], scores[place], "o", color=BLACK, markersize=9)
-    hill.set(xlabel="threshold", ylabel="validation IoU", xlim=(0, 1), ylim=(0, 1.05), title=f"cut at {threshold:.2f}")
+    hill.set(
+        xlabel="threshold", ylabel="validation IoU", xlim=(0, 1), ylim=(0, 1.05), title=f"threshold {threshold:.2f}"
+    )
     for panel, truth, p in zip(small, masks[..., 0], probability[..., 0]):
-        cut = metrics.to_mask(p, threshold)
-        panel.imshow(cut, cmap=IMAGE_MAP, vmin=0, vmax=1)
+        mask = metrics.to_mask(p, threshold)
+        panel.imshow(mask, cmap=IMAGE_MAP, vmin=0, vmax=1)
         panel.contour(truth, levels=[0.5], colors=ORANGE, linewidths=1.5)
-        panel.set_title(f"IoU {metrics.iou(truth, cut):.2f}")
+        panel.set_title(f"IoU {metrics.iou(truth, mask):.2f}")
         panel.set_axis_off()
     return fig, (
-        f"Cut at {threshold:.2f}. Left: a dot at this threshold on the curve of validation IoU. Right: the masks that this cut "
-        f"gives for {len(masks)} validation pictures, white, with the true silhouettes' outlines in orange."
-    )
-
-
-@figure
-def compare_runs(histories):
-    """Draw the validation IoU of several runs against the epoch and against the seconds.
-
-    Args:
-        histories: name -> history with ``val_iou`` and ``seconds``, one value an epoch.
-    """
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
-    looks = itertools.cycle(zip((BLUE, ORANGE, GREEN, PURPLE), ("o-", "s--", "^-.", "d:")))
-    for (name, history), (colour, look) in zip(histories.items(), looks):
-        scores = history["val_iou"]
-        axes[0].plot(range(1, len(scores) + 1), scores, look, color=colour, label=name)
-        axes[1].plot(history["seconds"], scores, look, color=colour, label=name)
-    axes[0].set(xlabel="epoch", ylabel="validation IoU", ylim=(0, 1))
-    axes[1].set(xlabel="seconds of training")
-    axes[1].legend(loc="lower right")
-    order = sorted(histories, key=lambda name: -histories[name]["val_iou"][-1])
-    return fig, (
-        "Validation IoU of several runs, against the epoch on the left and seconds on the right; at the end, from the highest "
-        f"to the lowest: {', '.join(order)}."
+        f"Threshold {threshold:.2f}. Left: a dot at it on the curve of validation IoU. Right: the masks that it "
+        f"gives for {len(masks)} validation images, white, with the true silhouettes' outlines in orange."
     )
 
 
@@ -242,28 +274,3 @@ def seed_spread(rows):
         axis.set(xlabel=label, xlim=(min(0.4, lowest - 0.02), 1.02))
         axis.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
     return fig, f"Test scores as dots, one dot a seed: {'; '.join(said)}."
-
-
-@figure
-def products_and_time(levels):
-    """Draw, for each level of the U, its share of all multiplications beside its share of a training step's time.
-
-    Args:
-        levels: one tuple a level from the top: its size and channels as a text, its share of the multiplications, the share
-            of the time that its convolutions take, and the share that all else of it takes, each 0..1.
-    """
-    fig, axis = plt.subplots(figsize=(0.85 * WIDTH, 3.2))
-    places = np.arange(len(levels))
-    names, products, convolutions, rest = zip(*levels)
-    times = np.add(convolutions, rest)
-    shaded = {"edgecolor": "white", "width": 0.36}
-    axis.bar(places - 0.2, products, color=GREY, hatch="...", label="multiplications", **shaded)
-    axis.bar(places + 0.2, convolutions, 0.36, color=BLUE, label="time: convolutions")
-    look = {"color": ORANGE, "hatch": "///", "label": "time: everything else", **shaded}
-    bars = axis.bar(places + 0.2, rest, bottom=convolutions, **look)
-    axis.bar_label(bars, [f"{time:.2f}" for time in times], padding=2)
-    top = 1.2 * max(*products, *times)
-    axis.set(xticks=places, xticklabels=names, ylabel="share of a training step", ylim=(0, top))
-    axis.legend()
-    said = ", ".join(f"{p:.2f} and {time:.2f}" for p, time in zip(products, times))
-    return fig, f"Bars for each level of the U from the top: its share of the multiplications, and of the time: {said}."

@@ -25,15 +25,14 @@ from utils.plots.base import (
     WIDTH,
     bare,
     figure,
-    fill_rows,
     legend_below,
     rgb,
     tile_borders,
 )
 
 __all__ = [
-    "effective_fields", "emerging_animation", "error_maps", "feature_u", "from_image_to_errors", "grid", "reliability",
-    "seams", "skip_cut",
+    "effective_fields", "emerging_animation", "error_maps", "feature_u", "from_image_to_errors", "reliability", "seams",
+    "skip_zeroed",
 ]  # fmt: skip
 
 
@@ -56,13 +55,13 @@ def _draw_error_map(axis, truth, mask):
 
 def _error_legend(fig):
     """Say below a figure what the colours of an error map mean."""
-    negative, positive = "false negative: taken for background", "false positive: taken for shape"
+    negative, positive = "false negative: taken for background", "false positive: taken for foreground"
     legend_below(fig, {"true positive": TRUE_POSITIVE, negative: FALSE_NEGATIVE, positive: FALSE_POSITIVE})
 
 
 @figure
 def from_image_to_errors(images, masks, probability, row_labels, threshold=0.5):
-    """Show, one picture a row: image, truth, probability, mask and error map.
+    """Show, one image a row: image, truth, probability, mask and error map.
 
     Args:
         images: ``(N, H, W, 3)``, 0..1.
@@ -93,12 +92,12 @@ def from_image_to_errors(images, masks, probability, row_labels, threshold=0.5):
 
 
 @figure
-def error_maps(images, masks, predicted, titles, *, alt, columns=5):
-    """Show pictures, each with its error map below it.
+def error_maps(images, masks, predicted, titles, *, columns=5):
+    """Show images, each with its error map below it.
 
     Args:
         images: a sequence of ``(H, W, 3)`` arrays, 0..1.
-        masks, predicted: truth and mask of each picture, ``(H, W, 1)``; the size may differ from picture to picture.
+        masks, predicted: truth and mask of each image, ``(H, W, 1)``; the size may differ from image to image.
         titles: one for each picture.
         columns: how many in a row.
     """
@@ -118,12 +117,12 @@ def error_maps(images, masks, predicted, titles, *, alt, columns=5):
         _draw_error_map(below, truth, mask)
         below.set_visible(True)
     _error_legend(fig)
-    return fig, alt
+    return fig
 
 
 @figure
 def reliability(everywhere, uncertain):
-    """Draw how often pixels of similar probability are shape, and how many pixels there are of each probability.
+    """Draw how often pixels of similar probability are foreground, and how many pixels there are of each probability.
 
     Args:
         everywhere, uncertain: :class:`utils.metrics.Calibration` of all pixels, and of those the network is unsure about.
@@ -134,14 +133,16 @@ def reliability(everywhere, uncertain):
     said = [f"{name}: {100 * found.error:.1f} % off" for found, _, _, name in looks]
     for (found, colour, look, _), label in zip(looks, said):
         left.plot(found.probability, found.share, look, color=colour, label=label)
-    left.set(xlabel="probability of shape, mean of the bin", ylabel="share that is shape", xlim=(0, 1), ylim=(0, 1))
+    left.set(
+        xlabel="probability of foreground, mean of the bin", ylabel="share that is foreground", xlim=(0, 1), ylim=(0, 1)
+    )
     left.set_aspect("equal")
     left.legend(loc="upper left", bbox_to_anchor=(1, 1))
     edges, count = everywhere.edges, everywhere.count
     right.bar(edges[:-1], count, np.diff(edges), align="edge", color=SKY, edgecolor="white")
-    right.set(xlabel="probability of shape", ylabel="pixels (logarithmic)", yscale="log", xlim=(0, 1))
+    right.set(xlabel="probability of foreground", ylabel="pixels (logarithmic)", yscale="log", xlim=(0, 1))
     return fig, (
-        f"Left: the share of pixels that are shape against their probability; {'; '.join(said)}. Right: the number of pixels "
+        f"Left: the share of foreground among pixels against their probability; {'; '.join(said)}. Right: the number of pixels "
         f"in each bin, on a logarithmic scale; the first and the last bin hold {(count[0] + count[-1]) / count.sum():.0%}."
     )
 
@@ -180,42 +181,26 @@ def feature_u(maps):
 
 
 @figure
-def grid(rows, titles, *, alt, cmap=PROBABILITY_MAP):
-    """Show rows of pictures, all on the scale from 0 to 1, with a title over each column.
-
-    Args:
-        rows: a list of rows; a row is a list of ``(H, W)``, ``(H, W, 1)`` or ``(H, W, 3)`` arrays.
-        titles: one for each column.
-        cmap: colour map for single-channel pictures.
-    """
-    lines = 1 + max(title.count("\n") for title in titles)
-    size = (WIDTH, WIDTH / len(titles) * len(rows) + 0.2 * lines + 0.1)
-    fig, axes = plt.subplots(len(rows), len(titles), figsize=size, squeeze=False)
-    fill_rows(axes, rows, titles, cmap)
-    return fig, alt
-
-
-@figure
-def skip_cut(images, outputs, *, cut):
-    """Show pictures beside a network's outputs with some skip connections cut.
+def skip_zeroed(images, outputs, *, zeroed):
+    """Show images beside a network's outputs with some skip connections zeroed.
 
     Args:
         images: ``(N, H, W, 3)``, 0..1.
-        outputs: ``{cut: probabilities (N, H, W, 1)}``, the cuts being ``"none"``, the number of a level, ``"all"``.
-        cut: the one to show.
+        outputs: ``{skips: probabilities (N, H, W, 1)}``, the skips being ``"none"``, the number of a level, ``"all"``.
+        zeroed: the one to show.
     """
     fig, axes = plt.subplots(1, 2 * len(images), figsize=(WIDTH, WIDTH / (2 * len(images)) + 0.3))
-    for image, output, left, right in zip(images, outputs[cut], axes[::2], axes[1::2]):
+    for image, output, left, right in zip(images, outputs[zeroed], axes[::2], axes[1::2]):
         left.imshow(_few_shades(image), vmin=0, vmax=1)
         right.imshow(output, cmap=PROBABILITY_MAP, vmin=0, vmax=1)
-        right.set_title(f"cut: {cut}")
+        right.set_title(f"zeroed: {zeroed}")
     for axis in axes:
         axis.set_axis_off()
-    name = {"none": "All skips in place", "all": "All skips cut"}.get(cut, f"Skip {cut} cut")
-    changed = ((outputs[cut] > 0.5) != (outputs["none"] > 0.5)).mean()
-    lost = "" if cut == "none" else f"; {changed:.1%} are called otherwise than with all skips"
-    shape = (outputs[cut] > 0.5).mean()
-    return fig, f"{name}: pictures beside the network's outputs, which call {shape:.1%} of the pixels shape{lost}."
+    name = {"none": "No skip zeroed", "all": "All skips zeroed"}.get(zeroed, f"Skip {zeroed} zeroed")
+    changed = ((outputs[zeroed] > 0.5) != (outputs["none"] > 0.5)).mean()
+    lost = "" if zeroed == "none" else f"; {changed:.1%} of the pixels change"
+    share = (outputs[zeroed] > 0.5).mean()
+    return fig, f"{name}: images beside the network's outputs, which call {share:.1%} of the pixels foreground{lost}."
 
 
 def _few_shades(image):
@@ -286,11 +271,11 @@ def seams(image, whole, tiled, tile):
     lost, gained = metrics.error_masks(whole > 0.5, tiled > 0.5)
     return fig, (
         "A scene, its output predicted as a whole and in tiles, and the difference, with the tiles' borders as dotted lines. "
-        f"In tiles {lost.mean():.1%} of the pixels are no longer shape, {gained.mean():.1%} no longer background."
+        f"In tiles {lost.mean():.1%} of the pixels are no longer foreground, {gained.mean():.1%} no longer background."
     )
 
 
-def emerging_animation(images, masks, output, steps) -> bytes:
+def emerging_animation(images, masks, output, steps) -> tuple[bytes, str]:
     """Make an animated picture of masks that emerge during a training.
 
     The file is an animated PNG: browsers play it, in a notebook or a web page, without running anything. A program that does
@@ -303,7 +288,7 @@ def emerging_animation(images, masks, output, steps) -> bytes:
         steps: number of the training step of each moment.
 
     Returns:
-        bytes: of a PNG file. A frame lasts 0.3 s, the last one 3 s; then it begins again.
+        The bytes of a PNG file, and what it shows. A frame lasts 0.3 s, the last one 3 s; then it begins again.
     """
     zoom, gap, left, shades, font = 2, 6, 70, 32, ImageFont.load_default(15)
 
@@ -338,4 +323,4 @@ def emerging_animation(images, masks, output, steps) -> bytes:
     buffer = io.BytesIO()
     last, durations = frames[-1], [300] * (len(frames) - 1) + [3000]
     last.save(buffer, "PNG", save_all=True, append_images=frames, default_image=True, duration=durations, loop=0)
-    return buffer.getvalue()
+    return buffer.getvalue(), f"An animation over {steps[-1]} training steps: {count} images, their masks, the output."
