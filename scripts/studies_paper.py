@@ -1,4 +1,4 @@
-"""The runs of notebook 08: the paper's weight map, elastic deformation, drop-out, initialisation and momentum."""
+"""The runs of notebook 08: the paper's weight map, elastic deformation, dropout and momentum."""
 
 import functools
 
@@ -73,7 +73,7 @@ def touching(kind, seed):
 
 
 def few(deviation, seed):
-    """Train on ten pictures, other ones for each seed, with deformed copies or with copies that are all the same."""
+    """Train on ten images, other ones for each seed, with deformed copies or with copies that are all the same."""
     drawn = shapes.draw(range(10 * seed, 10 * seed + FEW.images))
     if deviation:
         images, masks = pipeline.elastic_copies(drawn.images, drawn.masks, FEW.repeats, seed=seed, deviation=deviation)
@@ -83,13 +83,13 @@ def few(deviation, seed):
 
 
 def short(recipe, seed, optimizer=None):
-    """Train by a short recipe with another optimiser or other initial weights."""
+    """Train by a short recipe with this optimiser, or the recipe's own."""
     drawn = shapes.draw(recipe.images)
     return follow(recipe, drawn.images, drawn.masks, seed, optimizer)
 
 
 def follow(recipe, images, masks, seed, optimizer=None):
-    """Train on these pictures as the recipe says, and score; every picture comes once an epoch."""
+    """Train on these images as the recipe says, and score; every image comes once an epoch."""
     data = pipeline.dataset(images, masks, batch_size=recipe.batch_size, shuffle=True, augment=True, seed=seed)
     held_out = shapes.draw(50, split="validation")
     keras.utils.set_random_seed(seed)

@@ -43,16 +43,16 @@ def mover(order=3, mode="nearest", most=1, image_field=lambda f: f, mask_field=N
 
 
 def pad(mode):
-    return lambda picture, border: np.pad(picture, ((border, border), (border, border), (0, 0)), mode=mode)
+    return lambda image, border: np.pad(image, ((border, border), (border, border), (0, 0)), mode=mode)
 
 
 def right_along(axis):
-    """Reflected beyond two sides of the picture, and the last pixel repeated beyond the others."""
+    """Reflected beyond two sides of the image, and the last pixel repeated beyond the others."""
 
-    def answer(picture, border):
+    def answer(image, border):
         widths = [(border, border) if k == axis else (0, 0) for k in range(3)]
         others = [(border, border) if k == 1 - axis else (0, 0) for k in range(3)]
-        return np.pad(np.pad(picture, widths, mode="reflect"), others, mode="edge")
+        return np.pad(np.pad(image, widths, mode="reflect"), others, mode="edge")
 
     return answer
 
@@ -85,7 +85,7 @@ CASES = [
     (weigh, weights(lambda d1, d2: d2), "d2 alone"),
     (weigh, weights(total, square=1), "not squared"),
     (weigh, weights(total, below=lambda sigma: 2 * sigma), "Sigma is not squared"),
-    (weigh, weights(total, below=lambda sigma: sigma**2), "2 below the line"),
+    (weigh, weights(total, below=lambda sigma: sigma**2), "2 in the denominator"),
     (weigh, weights(total, w0=False), "factor w0"),
     (weigh, weights(total, plus=1), "leave w_c out"),
     (weigh, weights(total, everywhere=True), "On objects the weight is 0"),
@@ -99,7 +99,7 @@ CASES = [
     (move, mover(most=9), "overshoots"),
     (move, mover(mask_field=np.zeros_like), "has not moved"),
     (move, mover(mask_field=lambda f: -f), "the mask is not"),
-    (move, lambda i, m, f: (np.roll(i, 3, 0), np.roll(m, 3, 0)), "another one"),
+    (move, lambda i, m, f: (np.roll(i, 3, 0), np.roll(m, 3, 0)), "looked up elsewhere"),
     (move, lambda i, m, f: i, "two arrays"),
     (move, lambda i, m, f: (i[..., 0], m), "shape"),
     (mirror, pad("symmetric"), "repeat the border"),

@@ -517,7 +517,7 @@ def test_objects_have_their_colours_and_verdicts_those_of_their_legend():
     assert list(legend(axes[0])) == ["matched", "under-segmented", "over-segmented", "false negative"]
     for number, (word, _) in objects.fates(TOUCHING.instances[0], joined[0]).items():
         assert np.allclose(seen(axes[2])[TOUCHING.instances[0] == number], legend(axes[0])[word])
-    assert [axes[k].get_ylabel() for k in (0, 2, 4)] == ["picture", "joined", "right"]
+    assert [axes[k].get_ylabel() for k in (0, 2, 4)] == ["image", "joined", "right"]
     assert not any(character.isdigit() for character in check(plots.verdicts, *given, live=True)[1])
 
 

@@ -1,4 +1,4 @@
-"""Objects instead of pixels: number them, match them, score them, tell touching ones apart.
+"""Objects instead of pixels: number them, match them, score them, separate touching ones.
 
 Everything here works on label maps: integer ``(H, W)``, 0 for background and another number for each object. Two pixels are
 neighbours when they share a side; objects that meet at a corner only do not touch.
@@ -141,7 +141,7 @@ def fates(truth, predicted) -> dict[int, tuple[str, float]]:
 
 
 def tally(truths, predictions, threshold=0.5) -> dict[str, int]:
-    """Count over many pictures what became of the objects, see :func:`match` and :func:`segmentation_faults`."""
+    """Count over many images what became of the objects, see :func:`match` and :func:`segmentation_faults`."""
     names = "objects", "matched", "false_negatives", "false_positives", "under_segmented", "over_segmented"
     counts = dict.fromkeys(names, 0)
     for truth, predicted in zip(truths, predictions, strict=True):
@@ -184,7 +184,7 @@ def weight_map(labels, w0=10.0, sigma=5.0, balance=True) -> np.ndarray:
         labels: label map ``(H, W)``; what touches has no gap to weigh, see :func:`open_gaps`.
         w0: weight added in the narrowest gap.
         sigma: how fast it fades with d1 + d2, in pixels.
-        balance: False for w_c = 1 everywhere, as in a picture of one class only.
+        balance: False for w_c = 1 everywhere, as in an image of one class only.
     """
     background = np.equal(labels, 0)
     share = background.mean()
@@ -209,7 +209,7 @@ def open_gaps(labels) -> np.ndarray:
 def border_classes(labels) -> np.ndarray:
     """Turn objects into three classes, uint8, so that a network can learn where one ends and the next begins.
 
-    0 = background, 1 = inside, 2 = border: pixels of an object beside background or another object. The side of the picture
+    0 = background, 1 = inside, 2 = border: pixels of an object beside background or another object. The side of the image
     is no border.
     """
     border = segmentation.find_boundaries(np.asarray(labels), connectivity=1, mode="inner")
@@ -223,14 +223,14 @@ def split_touching(probability, min_distance=5, threshold=0.5, smooth=1.0) -> np
     """Cut objects apart at their waists: watershed on the distance to the background.
 
     Each pixel's distance to the background is a landscape turned over: objects are basins. Every maximum of the distance is the
-    seed of one object.
+    marker of one object.
 
     Args:
         probability: ``(H, W)``, 0..1, or a mask of 0 and 1.
-        min_distance: seeds are more than this many pixels apart. Too small: objects fall into parts. Too large: small objects
+        min_distance: markers are more than this many pixels apart. Too small: objects fall into parts. Too large: small objects
             that touch stay joined.
         threshold: pixels with a greater probability belong to objects.
-        smooth: standard deviation, in pixels, of the blur that removes ripples from the distance before seeds are sought.
+        smooth: standard deviation, in pixels, of the blur that removes ripples from the distance before markers are sought.
 
     Returns:
         int32 ``(H, W)``: label map; its objects cover the mask exactly.
@@ -238,31 +238,31 @@ def split_touching(probability, min_distance=5, threshold=0.5, smooth=1.0) -> np
     inside = np.asarray(probability, float) > threshold
     distance = np.where(inside, ndimage.gaussian_filter(_depth(inside), smooth), 0)
     peaks = feature.peak_local_max(distance, min_distance=min_distance, labels=label(inside), exclude_border=False)
-    seeds = np.zeros(inside.shape, np.int32)
-    seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-    return watershed(seeds, inside)
+    markers = np.zeros(inside.shape, np.int32)
+    markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    return watershed(markers, inside)
 
 
-def watershed(seeds, inside) -> np.ndarray:
-    """Let seeds grow until they meet or fill the mask; deep pixels, far from the background, are taken first.
+def watershed(markers, inside) -> np.ndarray:
+    """Let markers grow until they meet or fill the mask; deep pixels, far from the background, are taken first.
 
     Args:
-        seeds: label map ``(H, W)``: one number for each object to be; the result, int32, has the same numbers.
-        inside: bool or 0/1 ``(H, W)``, where objects may grow. A part of it without a seed stays background.
+        markers: label map ``(H, W)``: one number for each object to be; the result, int32, has the same numbers.
+        inside: bool or 0/1 ``(H, W)``, where objects may grow. A part of it without a marker stays background.
     """
     inside = np.asarray(inside, bool)
-    return segmentation.watershed(-_depth(inside), np.asarray(seeds), mask=inside).astype(np.int32)
+    return segmentation.watershed(-_depth(inside), np.asarray(markers), mask=inside).astype(np.int32)
 
 
 def _depth(inside):
-    """Distance to the background, in pixels; beyond the picture's side the mask goes on."""
+    """Distance to the background, in pixels; beyond the image's side the mask goes on."""
     return ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))[1:-1, 1:-1]
 
 
 def from_borders(output, smallest=20) -> np.ndarray:
     """Turn probabilities ``(H, W, 3)`` of the classes of :func:`border_classes` into numbered objects, int32 ``(H, W)``.
 
-    Connected parts where inside is more likely than not are seeds, if they have the smallest number of pixels; they grow over
+    Connected parts where inside is more likely than not are markers, if they have the smallest number of pixels; they grow over
     all that is more likely object than background.
     """
     return watershed(remove_small(label(output[..., 1] > 0.5), smallest), output[..., 0] < 0.5)

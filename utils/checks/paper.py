@@ -49,7 +49,7 @@ def weights_by_hand(answer):
             (d2**2 / double, "You have used d2 alone. The weight depends on the sum of both distances."),
             ((d1 + d2) / double, "The sum of the distances is not squared."),
             (square / (2 * sigma), "Sigma is not squared."),
-            (square / sigma**2, "The 2 below the line is missing: 2 * sigma**2."),
+            (square / sigma**2, "The 2 in the denominator is missing: 2 * sigma**2."),
             (square / double + np.log(w0), "The factor w0 is missing."),
         )
         mistakes = [(background * w0 * np.exp(-exponent), sentence) for exponent, sentence in exponents]
@@ -64,7 +64,7 @@ def weights_by_hand(answer):
         )
         yield judge(result * background, right, mistakes, otherwise=otherwise, atol=1e-4)
         if not np.allclose(result, right, atol=1e-4):
-            yield "On the background all is right. On objects the weight is 0 here: it is the gap that is to be learned."
+            yield "On the background all is right. On objects the weight is 0 here: it is the gap that the network must learn."
 
 
 @check
@@ -100,39 +100,39 @@ def moved_pair(answer):
             (nearest, "Your image is nearest neighbour, order=0. Bicubic is order=3."),
             (linear, "Your image is bilinear, order=1. Bicubic is order=3."),
         )
-        other = "Your image is another one. Add the field to np.indices((H, W)), and look up each channel with order=3."
+        other = "Your image was looked up elsewhere. Add the field to np.indices((H, W)), and look each channel up, order=3."
         yield next((sentence for wrong, sentence in mistakes if looks_like(wrong)), other)
     if (moved_mask != right_mask)[inner].mean() > 0.01:
         yield "The image is right, the mask is not: it must be looked up at the same places as the image."
     low, high = moved.min(), moved.max()
     if low < 0 or high > 1:
-        yield f"Your image holds values from {low:.2f} to {high:.2f}: bicubic overshoots at edges. Cut it to 0..1."
+        yield f"Your image holds values from {low:.2f} to {high:.2f}: bicubic overshoots at edges. Clip it to 0..1."
 
 
 @check
 def mirror(answer):
-    """Continue a picture by its mirror image: ``answer(picture, border)``, the border pixels not repeated."""
-    picture = np.random.default_rng(3).random((6, 9, 3)).astype(np.float32)
+    """Continue an image by its mirror image: ``answer(image, border)``, the border pixels not repeated."""
+    image = np.random.default_rng(3).random((6, 9, 3)).astype(np.float32)
     modes = {
         "symmetric": "You repeat the border's pixels. Mirror at their centres: row 1 comes above row 0.",
         "edge": "You repeat the last pixel all the way; a mirror image is wanted.",
-        "wrap": "You continue with the other side of the picture. A mirror image is wanted.",
+        "wrap": "You continue with the other side of the image. A mirror image is wanted.",
         "constant": "Beyond the border there are zeros. That is what a network's padding does; a mirror image is wanted.",
     }
     for border in (2, 4):
         rows, columns = (border, border), (border, border)
-        right = np.pad(picture, (rows, columns, (0, 0)), mode="reflect")
-        mistakes = [(np.pad(picture, (rows, columns, (0, 0)), mode=mode), words) for mode, words in modes.items()]
+        right = np.pad(image, (rows, columns, (0, 0)), mode="reflect")
+        mistakes = [(np.pad(image, (rows, columns, (0, 0)), mode=mode), words) for mode, words in modes.items()]
         shapes = {
-            np.pad(picture, border).shape: "You have continued the colours too: the last axis needs (0, 0).",
-            picture.shape: f"The picture has its old size; it grows by {border} pixels on each side.",
+            np.pad(image, border).shape: "You have continued the colours too: the last axis needs (0, 0).",
+            image.shape: f"The image has its old size; it grows by {border} pixels on each side.",
         }
-        result = np.asarray(call(answer, picture, border), float)
-        otherwise = "Beyond the border your picture is not the mirror image: row -1 is row 1, row -2 is row 2."
+        result = np.asarray(call(answer, image, border), float)
+        otherwise = "Beyond the border your image is not the mirror image: row -1 is row 1, row -2 is row 2."
         if result.shape == right.shape:
             wrong = ~np.isclose(result, right)
             if wrong[border:-border, border:-border].any():
-                otherwise = "The picture itself must stand in the middle, unchanged."
+                otherwise = "The image itself must be in the middle, unchanged."
             elif not wrong[:, border:-border].any():
                 otherwise = "Above and below all is right; to the left or to the right it is not."
             elif not wrong[border:-border].any():

@@ -1,4 +1,4 @@
-"""The figures of notebook 08 the paper: crops, objects told apart, weights, bent pictures, tiles."""
+"""The figures of notebook 08 the paper: crops, objects, weights, bent images, tiles."""
 
 from __future__ import annotations
 
@@ -94,28 +94,28 @@ def laid_over(image, output):
         dashed_frame(axis, (start, start), side, side, thickness=3)
         bare(axis, title)
     return fig, (
-        f"A picture of {whole} pixels with a dashed window of {side} pixels in its middle; beside it the output lies in that "
+        f"An image of {whole} pixels with a dashed window of {side} pixels in its middle; beside it the output lies in that "
         "window, and the margin around it gets no answer."
     )
 
 
 @figure
-def mirrored(picture, border):
-    """Show a picture continued beyond its border, which is dashed.
+def mirrored(image, border):
+    """Show an image continued beyond its border, which is dashed.
 
     Args:
-        picture: ``(H + 2 border, W + 2 border, 3)``.
+        image: ``(H + 2 border, W + 2 border, 3)``.
         border: in pixels.
     """
-    height, width = (side - 2 * border for side in picture.shape[:2])
+    height, width = (side - 2 * border for side in image.shape[:2])
     fig, axis = plt.subplots(figsize=(4.6, 4.6))
-    axis.imshow(picture)
+    axis.imshow(image)
     dashed_frame(axis, (border - 0.5, border - 0.5), width, height)
     bare(axis)
-    inside = picture[border : border + height, border : border + width]
-    mirror = np.array_equal(picture, np.pad(inside, ((border, border), (border, border), (0, 0)), "reflect"))
+    inside = image[border : border + height, border : border + width]
+    mirror = np.array_equal(image, np.pad(inside, ((border, border), (border, border), (0, 0)), "reflect"))
     return fig, (
-        f"A picture of {height} x {width} pixels, framed, continued by {border} pixels on each side: beyond the frame lies "
+        f"An image of {height} x {width} pixels, framed, continued by {border} pixels on each side: beyond the frame lies "
         f"{'the' if mirror else 'no'} mirror image of what is inside."
     )
 
@@ -125,14 +125,14 @@ def mirrored(picture, border):
 
 @figure
 def objects(rows, titles, *, row_labels=None, side=None):
-    """Show pictures and label maps in a grid; each object of a label map has a colour.
+    """Show images and label maps in a grid; each object of a label map has a colour.
 
     Args:
-        rows: list of rows; each is a list of ``(H, W, 3)`` pictures, integer ``(H, W)`` label maps, or float ``(H, W)`` maps of
+        rows: list of rows; each is a list of ``(H, W, 3)`` images, integer ``(H, W)`` label maps, or float ``(H, W)`` maps of
             values 0..1.
         titles: one text a column.
         row_labels: one text a row, or None.
-        side: width of a picture in inches.
+        side: width of a panel in inches.
     """
     side = side or min(WIDTH / len(titles), 2.4)
     size = (side * len(titles), side * len(rows) + 0.3)
@@ -175,7 +175,7 @@ def distances_and_weight(labels, w0=10.0, sigma=5.0):
 
 @figure
 def verdicts(images, truths, predictions, *, live=False):
-    """Show pictures and, for each set of predicted objects, what became of the true ones.
+    """Show images and, for each set of predicted objects, what became of the true ones.
 
     Args:
         images: ``(N, H, W, 3)``, 0..1.
@@ -201,12 +201,12 @@ def verdicts(images, truths, predictions, *, live=False):
             axis.imshow(picture)
             axis.contour(predicted > 0, [0.5], colors=BLACK, linewidths=0.8)
         said.append(f"{name}: " + ", ".join(f"{word} {n}" for word, n in counts.items()))
-    for axis, label in zip(axes[:, 0], ("picture", *predictions)):
+    for axis, label in zip(axes[:, 0], ("image", *predictions)):
         axis.set_ylabel(label)
     for axis in axes.flat:
         bare(axis)
     legend_below(fig, colours, hatches)
-    alt = "Pictures of touching discs, and below them the true discs, coloured and hatched by what became of them"
+    alt = "Images of touching discs, and below them the true discs, coloured and hatched by what became of them"
     return fig, f"{alt}." if live else f"{alt}. {'; '.join(said)}."
 
 
@@ -215,7 +215,7 @@ def verdicts(images, truths, predictions, *, live=False):
 
 @figure
 def bent_by(image, mask, deviation=1.25):
-    """Show a picture with its grid and displacement vectors, and picture and mask after the deformation, with the bent grid.
+    """Show an image with its grid and displacement vectors, and image and mask after the deformation, with the bent grid.
 
     Args:
         image: ``(H, H, 3)``, 0..1.
@@ -242,16 +242,16 @@ def bent_by(image, mask, deviation=1.25):
     (left, right), (top, bottom) = ends.mean(1, keepdims=True) + np.ptp(ends, axis=1).max() / 2 * np.array([-1, 1])
     axes[0].set(xlim=(left, right), ylim=(bottom, top), xlabel=f"{deviation:g} px")
     axes[1].set_xlabel(f"folded: {folded:.0%}")
-    for axis, title in zip(axes, ("picture, where to look", "bent picture", "mask", "bent mask")):
+    for axis, title in zip(axes, ("image, where to look", "bent image", "mask", "bent mask")):
         bare(axis, title)
     return fig, (
-        f"Standard deviation {deviation:g} pixels, {folded:.0%} of the pixels folded. A picture with a square grid and "
-        f"{x.size} arrows, {np.hypot(*coarse).mean():.1f} pixels long on average; the bent picture with its bent grid; mask "
+        f"Standard deviation {deviation:g} pixels, {folded:.0%} of the pixels folded. An image with a square grid and "
+        f"{x.size} arrows, {np.hypot(*coarse).mean():.1f} pixels long on average; the bent image with its bent grid; mask "
         "and bent mask, which follow the same grid."
     )
 
 
-# ---- Large pictures ----------------------------------------------------------------------------------------------------
+# ---- Large images ------------------------------------------------------------------------------------------------------
 
 
 @figure
