@@ -9,11 +9,13 @@ from utils import folders
 def row(path) -> str:
     """One line of the table."""
     found = folders.read(path)
-    size = f"{len(found.object_sizes)} objects" if found.kind == "objects" else ", ".join(
-        f"{name} {share:.1%}" for name, share in found.shares.items()) if found.entries and not found.problems else ""  # fmt: skip
-    kind = found.kind if found.entries else ""
+    what = ""
+    if found.entries and not found.problems:
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in found.shares.items())
+        what = f"{len(found.object_sizes)} objects" if found.kind == "objects" else shares
     lines = [f"✗ {line}" for line in found.problems] + [f"… {line}" for line in found.said + found.doubts]
-    return f"| `{path.name}` | {kind} | {len(found)} | {found.channels} | {size} | {'<br>'.join(lines)} |"
+    kind = found.kind if found.entries else ""
+    return f"| `{path.name}` | {kind} | {len(found)} | {found.channels} | {what} | {'<br>'.join(lines)} |"
 
 
 def main(directory):

@@ -7,6 +7,7 @@ white as zero. Whatever cannot be meant as one image is refused in words, and be
 from __future__ import annotations
 
 import dataclasses
+import logging
 import warnings
 import zlib
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from PIL import Image
+
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs is said here, or of no interest
 
 ENDINGS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".tif": "TIFF", ".tiff": "TIFF",
@@ -27,6 +30,10 @@ _MAGIC = {
 }  # fmt: skip
 _AXES = {"Z": "depth Z", "T": "time T", "C": "channels C", "S": "samples S"}
 _PLAIN, _DEFLATED = (1, 8, 32946, 32773), (8, 32946)  # compressions of TIFF that tifffile itself decodes
+
+
+class Refused(ValueError):
+    """A file that cannot be used, and why."""
 
 
 @dataclasses.dataclass
@@ -124,19 +131,19 @@ def _read(path):
     name = content(path)
     try:
         found = _tiff(path) if name == "TIFF" else (_pillow(path, [name]), False, True)
-    except ValueError:
+    except Refused:
         raise
     except MemoryError:
-        raise ValueError("needs more memory than there is; cut it into parts.") from None
+        raise Refused("needs more memory than there is; cut it into parts.") from None
     except Exception as error:  # decoders raise nearly anything for a damaged file
-        raise ValueError(f"cannot be read, it is damaged or cut short ({error}); replace or remove it.") from error
-    if (said := ENDINGS.get(path.suffix.lower(), name)) != name:
+        raise Refused(f"cannot be read, it is damaged or cut short ({error}); replace or remove it.") from error
+    if ENDINGS.get(path.suffix.lower(), name) != name:
         found[0].notes.append(f"is {name} although its name ends in {path.suffix}; read as {name}")
-    array = found[0].array
+    array = found[0].array = np.asarray(found[0].array, found[0].array.dtype.newbyteorder("="))
     if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
-        raise ValueError(f"holds {np.sum(~finite)} values that are NaN or infinite; replace them.")
+        raise Refused(f"holds {np.sum(~finite)} values that are NaN or infinite; replace them.")
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"holds numbers of type {array.dtype}; whole numbers and floats can be read.")
+        raise Refused(f"holds numbers of type {array.dtype}; whole numbers and floats can be read.")
     return found
 
 
@@ -147,11 +154,11 @@ def _pillow(path, formats) -> Pixels:
         try:
             picture = Image.open(path, formats=formats)
         except Image.DecompressionBombError:
-            raise ValueError(_too_large("more than 170")) from None
+            raise Refused(_too_large("more than 170")) from None
     with picture:
         _check_size(*picture.size)
         if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
-            raise ValueError(f"holds {picture.n_frames} images, a stack; save each one as a file of its own.")
+            raise Refused(f"holds {picture.n_frames} images, a stack; save each one as a file of its own.")
         turn = picture.getexif().get(274, 1)
         palette = None
         if picture.mode == "P":
@@ -167,17 +174,20 @@ def _tiff(path):
     # An OME file may name others as its parts; they may lie anywhere, so only this file is read.
     with tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False) as file:
         if not file.series:
-            raise ValueError("holds no image.")
+            raise Refused("holds no image.")
         page, series = file.pages[0], file.series[0]
         array_of = {axis: length for axis, length in zip(series.axes, series.shape) if length > 1 or axis in "YX"}
         channels = [axis for axis in array_of if axis in "CS"]
         for axis in array_of:
             if axis not in "YXCS" or (axis == "C" and len(channels) > 1):
                 what = f"{array_of[axis]} images along {_AXES.get(axis, 'its pages')}"
-                raise ValueError(f"is a stack of {what}; save each one as a file of its own, or the one that is meant.")
+                hot = " If its last axis holds channels (one-hot), save its argmax." if array_of["X"] <= 32 else ""
+                raise Refused(
+                    f"is a stack of {what}; save each one as a file of its own, or the one that is meant.{hot}"
+                )
         _check_size(array_of["X"], array_of["Y"])
         if channels and array_of[channels[0]] not in (2, 3, 4):
-            raise ValueError(
+            raise Refused(
                 f"has {array_of[channels[0]]} channels, or is a stack of as many images; 1 or 3 channels can be used. Save "
                 "those that are meant, each image of a stack as a file of its own, a one-hot mask as its argmax."
             )
@@ -206,13 +216,13 @@ def _check_parts(file, page):
     for offset, count in zip(page.dataoffsets, page.databytecounts):
         file.filehandle.seek(offset)
         if len(zlib.decompressobj().decompress(file.filehandle.read(count), most + 1)) > most:
-            raise ValueError("holds more than its size says; it is damaged, or made to do damage: remove it.")
+            raise Refused("holds more than its size says; it is damaged, or made to do damage: remove it.")
 
 
 def _check_size(width, height):
     """Refuse what is too large to work with."""
     if width * height > MOST_PIXELS:
-        raise ValueError(_too_large(f"{height} x {width} pixels, {width * height / 2**20:.0f}"))
+        raise Refused(_too_large(f"{height} x {width} pixels, {width * height / 2**20:.0f}"))
 
 
 def _too_large(size):

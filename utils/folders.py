@@ -14,6 +14,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from IPython import get_ipython
 from PIL import Image
 from skimage import measure
 
@@ -203,7 +204,9 @@ class Folder:
         if by_region:
             return tuple(dataclasses.replace(self, entries=[_half(e, k) for e in self.entries]) for k in (0, 1))
         if {"train", "validation"} <= set(self.splits):
-            return tuple(self.only([k for k, s in enumerate(self.splits) if s == one]) for one in ("train", "validation"))
+            return tuple(
+                self.only([k for k, s in enumerate(self.splits) if s == one]) for one in ("train", "validation")
+            )
         numbers = [k for k, one in enumerate(self.splits) if one != "test" or set(self.splits) == {"test"}]
         if len(numbers) < 2:
             raise ValueError("one pair only: add a second one, or say split(by_region=True) for two halves of it.")
@@ -213,7 +216,9 @@ class Folder:
         keys = [groups(name) for name in names] if callable(groups) else names if groups is None else list(groups)
         order = sorted(set(keys), key=str)
         if len(order) < 2:
-            raise ValueError("all pairs belong to one group, so none can be held out; give groups that tell sources apart.")
+            raise ValueError(
+                "all pairs belong to one group, so none can be held out; give groups that tell sources apart."
+            )
         np.random.default_rng(seed).shuffle(order)
         held = set()
         for key in order[:-1]:
@@ -226,12 +231,10 @@ class Folder:
 
     @property
     def _by_parts(self):
-        """Objects are the connected parts of masks with two values."""
-        return self.kind == "objects" and sum(self.meaning.targets.values()) == 1 and not self._one_code_an_object
-
-    @property
-    def _one_code_an_object(self):
-        return any(len(e.found.masks) > 1 or e.found.shapes is not None for e in self.entries)
+        """Objects are the connected parts of masks of two values."""
+        drawn_one_by_one = any(len(e.found.masks) > 1 or e.found.shapes is not None for e in self.entries)
+        most = max((sum(self.meaning.targets[key] for key in self._keys(e)) for e in self.entries), default=0)
+        return self.kind == "objects" and most <= 1 and not drawn_one_by_one
 
     def _keys(self, entry):
         return entry.look.keys(self.meaning.by_colour).tolist()
@@ -240,7 +243,7 @@ class Folder:
         """A pair, or for a preview every ``step``-th pixel of it."""
         here = tuple(slice(part.start, part.stop, step) for part in entry.part)
         array = files.read_image(entry.found.image, entry.upright).array[here]
-        low, high = self.ranges[entry.dtype.str]
+        low, high = self.ranges[entry.dtype.name]
         image = (array.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1e-12))
         image = np.clip(image, 0, 1)[..., None] if image.ndim == 2 else np.clip(image, 0, 1)
         if image.shape[-1] != self.channels:
@@ -302,7 +305,12 @@ def read(path, kind=None, split=None) -> Folder:
     )  # fmt: skip
     if entries and not meaning.problems:
         more, unsure = _second_look(folder)
-        folder.problems += more
+        if len(layout.pairs) == 1:
+            unsure.append(
+                "one pair only: nothing is left to validate with. Add a second one, or split it by region: "
+                "split(by_region=True) trains on one half and validates on the other."
+            )
+        folder.problems += [] if folder.problems else more
         folder.doubts += unsure
     return folder
 
@@ -326,7 +334,9 @@ def _look(found, numbers, notes):
     size, other = image.array.shape[:2], mask.array.shape[:2]
     if image.turn in (5, 6, 7, 8) and size != other == size[::-1]:
         image, upright = files.read_image(found.image, False), False
-        notes.append((found.name, "the image has an orientation tag, but its mask fits the image as stored; the tag is ignored."))
+        notes.append(
+            (found.name, "the image has an orientation tag, but its mask fits the image as stored; the tag is ignored.")
+        )
     elif image.turn != 1 and mask.turn == 1 and (image.turn < 5 or size[0] == size[1]):
         notes.append((found.name, "the image was turned by its orientation tag; look whether its mask lies right."))
     size = image.array.shape[:2]
@@ -337,7 +347,9 @@ def _look(found, numbers, notes):
             "Resize masks with nearest neighbours only."
         )  # fmt: skip
     paths = [found.image, found.masks[0]]
-    notes += [(f"{p.parent.name}/{p.name}", f"{note}.") for p, pixels in zip(paths, (image, mask)) for note in pixels.notes]
+    notes += [
+        (f"{p.parent.name}/{p.name}", f"{note}.") for p, pixels in zip(paths, (image, mask)) for note in pixels.notes
+    ]
     try:
         look = masks.look(mask, image.array, found.name, found.shapes is None and len(found.masks) == 1)
     except ValueError as error:
@@ -375,7 +387,9 @@ def _of_polygons(layout, kind):
     if kind is None:
         kind = "classes" if len(labels) > 1 else "objects"
         if kind == "classes":
-            layout.doubts.append("polygons of several classes are read as classes; for single objects say kind='objects'.")
+            layout.doubts.append(
+                "polygons of several classes are read as classes; for single objects say kind='objects'."
+            )
     if kind == "objects":
         return kind, None, None
     numbers = {label: number for number, label in enumerate(labels, 1)}
@@ -385,11 +399,11 @@ def _of_polygons(layout, kind):
 def _ranges(entries):
     """For each number type the values that become 0 and 1, the same for all images."""
     ranges = {}
-    for name in {entry.dtype.str for entry in entries}:
-        same = [entry for entry in entries if entry.dtype.str == name]
+    for name in {entry.dtype.name for entry in entries}:
+        same = [entry for entry in entries if entry.dtype.name == name]
         low, high = min(e.low for e in same), max(e.high for e in same)
         dtype = same[0].dtype
-        if dtype == bool or (dtype.kind == "f" and 0 <= low and high <= 1):
+        if dtype.kind == "b" or (dtype.kind == "f" and 0 <= low and high <= 1):
             low, high = 0, 1
         elif dtype == np.uint8:
             low, high = 0, 255
@@ -449,15 +463,12 @@ def _second_look(folder):
         problems.append("all pixels have one class; there is nothing to learn.")
     else:
         doubts += _about_backgrounds(folder, names, there) + _about_shares(folder, names, there)
-    if len(entries) == 1:
-        doubts.append(
-            "one pair only: nothing is left to validate with. Add a second one, or split it by region: "
-            "split(by_region=True) trains on one half and validates on the other."
-        )
     areas = np.array([np.prod(entry.size) for entry in entries])
     if areas.max() > 4 * areas.min():
         small, large = (_sides(entries[k].size) for k in (areas.argmin(), areas.argmax()))
-        doubts.append(f"images of very different size: {small} to {large}. Do their objects have the same size in pixels?")
+        doubts.append(
+            f"images of very different size: {small} to {large}. Do their objects have the same size in pixels?"
+        )
     return problems, doubts
 
 
@@ -483,7 +494,11 @@ def _about_backgrounds(folder, names, there):
                                  - np.average(look.light[~fit], weights=look.counts[~fit]))  # fmt: skip
     outside = (there > 0.5) & (border > 0.8)
     full = [name for name, share in zip(names, there) if share == 1]
-    doubts = [f"{listed(full)}: the mask is full; every pixel is object. Is that right?"] if full and len(full) < len(names) else []
+    doubts = (
+        [f"{listed(full)}: the mask is full; every pixel is object. Is that right?"]
+        if full and len(full) < len(names)
+        else []
+    )
     empty = [name for name, share in zip(names, there) if share == 0]
     if empty:
         doubts.append(f"no object in {listed(empty)}; that is right if there is none to be seen.")
@@ -491,12 +506,16 @@ def _about_backgrounds(folder, names, there):
     partly = (there > 0) & (there < 1)
     if outside[partly].any() and outside[partly].mean() >= 0.8 and np.median(there[partly]) > 0.5:
         share = _percent(np.median(there[partly]))
-        doubts.append(f"objects cover {share} of the pixels and the borders of the images. Are background and objects swapped?")
+        doubts.append(
+            f"objects cover {share} of the pixels and the borders of the images. Are background and objects swapped?"
+        )
     elif outside.any() and partly.sum() > 2:
         usual = np.sign(lighter[partly & ~outside].sum())
         odd = [name for name, out, sign in zip(names, outside, lighter) if out and sign != usual]
         if odd and len(odd) < partly.sum() / 2:
-            doubts.append(f"{listed(odd)}: the mask is inverted, compared with the others: object where they have background.")
+            doubts.append(
+                f"{listed(odd)}: the mask is inverted, compared with the others: object where they have background."
+            )
     return doubts
 
 
@@ -506,29 +525,35 @@ def _about_shares(folder, names, there):
     shares = folder.shares
     rare = [f"{name} {_percent(share)}" for name, share in shares.items() if share < 0.005]
     if rare and folder.kind != "objects":
-        doubts.append(f"very unequal shares of pixels: {listed(rare)}. A plain loss may never find it; weights or Dice help.")
+        doubts.append(
+            f"very unequal shares of pixels: {listed(rare)}. A plain loss may never find it; weights or Dice help."
+        )
     if folder.kind == "objects" and not folder._by_parts:
         broken = {}
         for name, entry in zip(names, folder.entries):
-            fit = np.array([folder.meaning.targets[key] > 0 and key not in folder.meaning.void for key in folder._keys(entry)])
+            fit = np.array(
+                [folder.meaning.targets[key] > 0 and key not in folder.meaning.void for key in folder._keys(entry)]
+            )
             if count := int((entry.look.pieces[fit] > 1).sum()):
                 broken[name] = count
         if broken and sum(broken.values()) > 0.02 * len(folder.object_sizes):
             few = listed(f"{name} ({count})" for name, count in broken.items())
-            doubts.append(f"{sum(broken.values())} objects are in several pieces: {few}. Does one number stand for two?")
+            doubts.append(
+                f"{sum(broken.values())} objects are in several pieces: {few}. Does one number stand for two?"
+            )
     return doubts
 
 
 # ---- Say, show, and hand over --------------------------------------------------------------------------------------------
 
 
-def report(folder, kind=None, show=True) -> bool:
+def report(folder, kind=None, show=None) -> bool:
     """Print what was found, what is wrong (✗) and what is doubtful (…), show six pairs; True if the folder can be used.
 
     Args:
         folder: a :class:`Folder`, or the path of one.
         kind: as in :func:`read`, for a path.
-        show: draw the six pairs.
+        show: draw the six pairs; by default in a notebook only.
     """
     try:
         folder = folder if isinstance(folder, Folder) else read(folder, kind)
@@ -540,6 +565,7 @@ def report(folder, kind=None, show=True) -> bool:
     for mark, lines in (("✗", folder.problems), ("…", folder.doubts)):
         for line in lines:
             print(f"{mark} {line}")
+    show = get_ipython() is not None if show is None else show
     if show and folder.entries and not folder.problems:
         from utils import plots  # only here: nothing else needs a figure
 
@@ -567,15 +593,22 @@ def summary(folder) -> list[str]:
         sizes = np.sort(folder.object_sizes)
         if len(sizes):
             across = [2 * np.sqrt(sizes[round(q * (len(sizes) - 1))] / np.pi) for q in (0, 0.5, 1)]
-            lines.append("{} objects, {:.0f} pixels across (from {:.0f} to {:.0f})".format(len(sizes), across[1], across[0], across[2]))
+            low, middle, high = (f"{side:.0f}" for side in across)
+            lines.append(f"{len(sizes)} objects, {middle} pixels across (from {low} to {high})")
     elif folder.kind == "classes":
-        keys = {number: code for code, number in reversed(folder.meaning.targets.items()) if code not in folder.meaning.void}
+        keys = {
+            number: code for code, number in reversed(folder.meaning.targets.items()) if code not in folder.meaning.void
+        }
         shares = folder.shares
         for number, name in enumerate(folder.names):
             was = masks._shown(keys[number], folder.meaning.by_colour)
-            lines.append(f"class {number}: {name}{'' if was == name else f', {was} in the masks'}, {_percent(shares[name])}")
+            lines.append(
+                f"class {number}: {name}{'' if was == name else f', {was} in the masks'}, {_percent(shares[name])}"
+            )
     else:
-        lines.append("shares of pixels: " + ", ".join(f"{name} {_percent(share)}" for name, share in folder.shares.items()))
+        lines.append(
+            "shares of pixels: " + ", ".join(f"{name} {_percent(share)}" for name, share in folder.shares.items())
+        )
     return lines + folder.said
 
 

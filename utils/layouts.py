@@ -89,9 +89,12 @@ def find(folder, kind=None) -> Layout:
     for item in list(images):
         if item.is_mask(by_folder=True):
             images.remove(item), masks.append(item)
-    if not images:
-        images, masks = [m for m in masks if not m.is_mask(False)], [m for m in masks if m.is_mask(False)]
+    if not images and any(item.is_mask(by_folder=False) for item in masks):  # all below a folder called labels, say
+        images = [item for item in masks if not item.is_mask(by_folder=False)]
+        masks = [item for item in masks if item.is_mask(by_folder=False)]
     _move_masks_out(images, masks)
+    if not masks:
+        _twins_apart(images, masks)
     _pair(images, masks, layout, kind)
     _read_tables(tables, images, layout)
     _shorten(layout.pairs)
@@ -160,7 +163,7 @@ def _without(ends, stem):
 
 def _natural(name):
     """Sort ``a2`` before ``a10``."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"\d+|\D+", name)]
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"\d+|\D+", name)]
 
 
 # ---- All files ---------------------------------------------------------------------------------------------------------
@@ -185,8 +188,12 @@ def _sorted_out(root, layout):
                 (items if usable or table else foreign).append(_Item(path, root))
     if links:
         names = listed([path.relative_to(root).as_posix() for path in links])
-        layout.problems.append(f"links are not followed out of the folder or into another: {names}. Copy the files here.")
-    foreign = [item.short for item in foreign if not item.short.lower().endswith((".md", ".txt", ".xml", ".ini", ".yaml"))]
+        layout.problems.append(
+            f"links are not followed out of the folder or into another: {names}. Copy the files here."
+        )
+    foreign = [
+        item.short for item in foreign if not item.short.lower().endswith((".md", ".txt", ".xml", ".ini", ".yaml"))
+    ]
     if foreign:
         layout.doubts.append(f"left out, neither image nor table of classes: {listed(foreign)}.")
     return sorted(items, key=lambda item: _natural(item.short))
@@ -201,11 +208,21 @@ def _looks_like_image(path):
 
 def _move_masks_out(images, masks):
     """Where images and masks lie in one folder, a name that ends in ``_mask`` is one if its image is there too."""
-    stems = {(item.place, item.stem) for item in images} | {(item.place, item.clean) for item in images if not _ends(item)}
+    stems = {(item.place, item.stem) for item in images} | {
+        (item.place, item.clean) for item in images if not _ends(item)
+    }
     for item in [item for item in images if _ends(item)]:
         if {(item.place, item.bare), (item.place, item.clean)} & stems:
             images.remove(item), masks.append(item)
         elif item.numbered() is not None and (item.place, item.numbered()) in stems:
+            images.remove(item), masks.append(item)
+
+
+def _twins_apart(images, masks):
+    """``a.jpg`` and ``a.png`` in one folder, and no masks elsewhere: the JPEG is the image."""
+    photos = {(item.path.parent, item.stem) for item in images if files.ENDINGS.get(item.path.suffix.lower()) == "JPEG"}
+    for item in list(images):
+        if (item.path.parent, item.stem) in photos and files.ENDINGS.get(item.path.suffix.lower()) != "JPEG":
             images.remove(item), masks.append(item)
 
 
@@ -219,7 +236,13 @@ def _pair(images, masks, layout, kind):
     _name_twins(images, "images", layout), _name_twins(masks, "masks", layout)
     belongs = collections.defaultdict(list)
     for here in (True, False):
-        for of_image, of_mask in (("stem", "stem"), ("stem", "bare"), ("clean", "stem"), ("clean", "bare"), ("clean", "clean")):
+        for of_image, of_mask in (
+            ("stem", "stem"),
+            ("stem", "bare"),
+            ("clean", "stem"),
+            ("clean", "bare"),
+            ("clean", "clean"),
+        ):
             known = collections.defaultdict(list)
             for item in images:
                 known[(item.place if here else "", getattr(item, of_image))].append(item)
@@ -317,7 +340,7 @@ def _middle(stem, stems):
 
 def _say_left_out(layout, images, masks):
     """Name images and masks without a partner, a line for each folder."""
-    for items, other in ((images, "mask"), (masks, "image")):
+    for items, other in ((images, "mask"), (masks, "image")) if images and masks or layout.pairs else ():
         groups = collections.defaultdict(list)
         for item in items:
             if not item.used:
@@ -362,7 +385,9 @@ def _read_tables(tables, images, layout):
             try:
                 _json(item, json.loads(item.path.read_text(encoding="utf-8")), by_name, layout)
             except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-                layout.problems.append(f"{item.short} cannot be read as polygons ({type(error).__name__}: {error}).")
+                layout.doubts.append(
+                    f"{item.short} cannot be read as polygons, left out ({type(error).__name__}: {error})."
+                )
 
 
 def _names_in(text):
@@ -380,7 +405,9 @@ def _names_in(text):
 def _json(item, data, by_name, layout):
     if isinstance(data, dict) and "shapes" in data and "imagePath" in data:
         shapes = [_labelme(shape) for shape in data["shapes"]]
-        stems = [one for group in by_name.values() for one in group if one.stem == item.stem and one.place == item.place]
+        stems = [
+            one for group in by_name.values() for one in group if one.stem == item.stem and one.place == item.place
+        ]
         name = _folded(str(data["imagePath"]).replace("\\", "/").rpartition("/")[2])
         _give(item, stems or by_name.get(name, []), shapes, layout)
     elif isinstance(data, dict) and {"images", "annotations"} <= data.keys():
@@ -391,7 +418,7 @@ def _json(item, data, by_name, layout):
             if isinstance(ring, dict) or one.get("iscrowd"):
                 shapes[one["image_id"]].append(("", None))
             elif ring:
-                parts = [np.array(part, float).reshape(-1, 2) for part in ring]
+                parts = [_points(part) for part in ring]
                 shapes[one["image_id"]].append((names.get(one["category_id"], str(one["category_id"])), parts))
         for one in data["images"]:
             name = _folded(str(one["file_name"]).replace("\\", "/").rpartition("/")[2])
@@ -405,9 +432,16 @@ def _json(item, data, by_name, layout):
                 layout.names[int(number)] = str(name)
 
 
+def _points(values):
+    points = np.array(values, float).reshape(-1, 2)
+    if not np.isfinite(points).all() or np.abs(points).max(initial=0) > 1e6:
+        raise ValueError("points that are no places in an image")
+    return points
+
+
 def _labelme(shape):
     """A labelme shape as its label and its outlines, no outline if it is no area."""
-    points, kind = np.array(shape["points"], float).reshape(-1, 2), shape.get("shape_type") or "polygon"
+    points, kind = _points(shape["points"]), shape.get("shape_type") or "polygon"
     if kind == "rectangle":
         (left, top), (right, bottom) = points
         points = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])

@@ -164,25 +164,39 @@ def damage(array, codes, index) -> str | None:
     counts = np.bincount(index.ravel())
     flat_counts = np.bincount(index[flat], minlength=len(counts))
     if len(codes) >= 32 and flat.mean() < 0.5 and flat_counts[counts.argmax()] < 0.5 * index.size:
-        return f"is an image, not a mask: {len(codes)} values, and no areas of one value. Are images and masks exchanged?"
-    top = np.argsort(counts)[-2:]
-    rest = np.setdiff1d(np.arange(len(codes)), top)
-    apart = array.ndim == 3 or abs(codes[top[1]] - codes[top[0]]) >= 100
-    share = counts[rest].sum() / counts.sum()
-    if len(rest) >= 4 and apart and counts[top].min() > 0.005 * index.size and share < 0.2:
-        if flat_counts[rest].sum() < 0.5 * counts[rest].sum():
-            return _interpolated(len(codes), share)
-    between, edges, values = _ramps(array, index, ~flat)
-    few = values[flat_counts[values] < 0.02 * counts[values]]
-    if between >= 10 and between > 0.1 * edges and not (len(values) == 1 and len(few) == 1):
+        return (
+            f"is an image, not a mask: {len(codes)} values, and no areas of one value. Are images and masks exchanged?"
+        )
+    if _clouded(array, codes, counts, flat_counts):
+        return _interpolated(len(codes), 1 - np.sort(counts)[-2:].sum() / index.size)
+    ramps, edges = _ramps(array, index, ~flat)
+    between, usual = ramps.sum(), ramps.argmax()
+    boundary_class = ramps[usual] > 0.98 * between and flat_counts[usual] < 0.02 * counts[usual]
+    noisy = between < 0.62 * np.sum(~flat) or (flat.mean() < 0.8 and len(codes) < 32)
+    if between >= 10 and between > 0.1 * edges and not boundary_class and not noisy:
         return _interpolated(len(codes), between / index.size)
     return None
 
 
+def _clouded(array, codes, counts, flat_counts):
+    """Whether rare values without any area surround frequent ones, as JPEG and soft brushes leave them."""
+    top = np.argsort(counts)[-2:]
+    far = array.ndim == 3 or abs(codes[top[1]] - codes[top[0]]) >= 100
+    groups = [top[:1], top[1:]] if len(codes) >= 6 and far else []
+    if not groups and array.ndim == 2:
+        groups = np.split(np.arange(len(codes)), np.flatnonzero(np.diff(codes) > 8) + 1)
+    tops = np.array([group[counts[group].argmax()] for group in groups], int)
+    rest = np.setdiff1d(np.arange(len(codes)), tops)
+    frequent = tops[counts[tops] > 0.005 * counts.sum()]
+    if len(frequent) < 2 or len(rest) < 2 or (array.ndim == 2 and np.ptp(codes[frequent]) < 40):
+        return False
+    return flat_counts[rest].sum() < 0.5 * counts[rest].sum() < 0.1 * counts.sum()
+
+
 def _interpolated(values, share):
     return (
-        f"was interpolated, or saved as JPEG: {values} values, and {share:.1%} of the pixels lie between two others at an edge. "
-        f"Go back to the original; {_NEAREST}."
+        f"was interpolated, or saved as JPEG: it holds {values} values, and those of {share:.1%} of the pixels lie at edges, "
+        f"between two others. Go back to the original; {_NEAREST}."
     )
 
 
@@ -198,18 +212,14 @@ def _flat(index):
 
 
 def _ramps(array, index, thin):
-    """How many thin pixels lie strictly between their two neighbours in a line, how many edges there are, and of which
-    places among the codes most of those pixels are."""
-    ramp, edges = np.zeros(index.shape, bool), 0
+    """For each code its thin pixels that lie strictly between their two neighbours in a line; and how many edges there are."""
+    ramp = np.zeros(index.shape, bool)
     for channel in [array] if array.ndim == 2 else np.moveaxis(array, -1, 0):
         for values, found in ((channel, ramp), (channel.T, ramp.T)):
             low, here, high = values[:-2], values[1:-1], values[2:]
             found[1:-1] |= ((low < here) & (here < high)) | ((low > here) & (here > high))
-    for values in (index, index.T):
-        edges += int((values[1:] != values[:-1]).sum())
-    ramp &= thin
-    counts = np.bincount(index[ramp])
-    return int(ramp.sum()), edges, np.flatnonzero(counts > 0.02 * counts.sum()) if counts.size else np.array([], int)
+    edges = sum(int((values[1:] != values[:-1]).sum()) for values in (index, index.T))
+    return np.bincount(index[ramp & thin], minlength=int(index.max()) + 1), edges
 
 
 # ---- All masks of a folder -------------------------------------------------------------------------------------------
@@ -256,10 +266,8 @@ def decide(looks, kind=None, names=None, one_file_an_object=False) -> Meaning:
 
 def _by_colour(looks):
     """Whether codes are compared as colours: any mask has colours, or palettes do not agree on what a number is."""
-    colourful = any(
-        look.source == "colours" and any(code % _GREY for code in look.codes.tolist()) for look in looks
-    ) or all(look.source == "colours" for look in looks)
-    if colourful and any((look.colours < 0).any() for look in looks):
+    colourful = any(look.source == "colours" for look in looks)
+    if any((look.colours < 0).any() for look in looks):
         return False
     known, disagree = {}, False
     for look in looks:
@@ -267,8 +275,7 @@ def _by_colour(looks):
             for code, colour in zip(look.codes.tolist(), look.colours.tolist()):
                 disagree |= known.setdefault(code, colour) != colour
     black_elsewhere = known.get(0, 0) != 0 and 0 in known.values()
-    mixed = len({look.source for look in looks} - {"palette"}) == 2
-    return colourful or disagree or black_elsewhere or mixed
+    return colourful or disagree or black_elsewhere
 
 
 def _table(names, by_colour, looks):
