@@ -172,6 +172,15 @@ def test_one_file_an_object(tmp_path):
     assert np.array_equal(found[2].target > 0, labels > 0)
 
 
+def test_a_second_mask_file_for_a_few_images_is_part_of_the_mask(tmp_path):
+    pairs(tmp_path, lambda one: two((one > 0) & (one < 5)), 4, "benign ({}).png", "benign ({})_mask.png")
+    put(tmp_path / "benign (0)_mask_1.png", two(LABELS >= 5))
+    found = folders.read(tmp_path)
+    assert (
+        found.kind == "mask" and np.array_equal(found[0].target, LABELS > 0) and "25 % of the images" in found.doubts[0]
+    )
+
+
 def test_several_masks_for_one_image_the_likeliest_is_taken_and_the_others_named(tmp_path):
     base = "gtFine/train/a/x_{}_gtFine_"
     pairs(tmp_path, classes_of, 3, "leftImg8bit/train/a/x_{}_leftImg8bit.png", base + "labelIds.png")
@@ -189,8 +198,8 @@ def test_several_masks_for_one_image_the_likeliest_is_taken_and_the_others_named
     )
     assert np.array_equal(folders.read(tmp_path, kind="objects")[0].target, LABELS)
     other = tmp_path / "drive"
-    pairs(other, two, 2, "training/images/2{}_training.tif", "training/1st_manual/2{}_manual1.gif")
-    pairs(other, np.ones_like, 2, "training/images/2{}_training.tif", "training/mask/2{}_training_mask.gif")
+    pairs(other, two, 2, "training/images/2{}_training.tif", "training/manual/2{}_manual1.gif")
+    pairs(other, np.ones_like, 2, "training/images/2{}_training.tif", "training/fov_mask/2{}_training_mask.gif")
     assert np.array_equal(folders.read(other)[0].target, LABELS > 0)
 
 
@@ -274,6 +283,9 @@ def test_colours_and_their_table(tmp_path):
     found = folders.read(tmp_path)
     assert found.names == ["Road", "Car", "Tree"] and np.array_equal(found[0].weight, LABELS > 0)
     assert np.array_equal(found[0].target, np.maximum(CLASSES - 1, 0)) and "void: Void" in found.said[0]
+    (tmp_path / "images.csv").write_text("name,width,height,channels\na,96,96,1\nb,96,96,3")
+    (tmp_path / "labels.csv").write_text("id,pixels\na,17 2 19 5 30 1\nb,17 2 90 5 30 1")
+    assert folders.read(tmp_path).names == found.names, "other tables are left alone"
     (tmp_path / "class_dict.csv").write_text("\n".join(rows[:3]))
     assert (
         "2 colours of the masks are not in the table of classes: (0, 0, 0), (64, 128, 64)"
@@ -356,6 +368,17 @@ def test_where_both_readings_fit_the_likelier_is_taken_and_the_other_offered(tmp
         assert found.kind == name and f"kind={other!r}" in found.doubts[0]
         assert folders.read(tmp_path / name, kind=other).kind == other
         assert not any("kind=" in doubt for doubt in folders.read(tmp_path / name, kind=other).doubts)
+    parts = np.array(
+        [[300, 60, 90, 20, 20, 150, 40, 40, 12]]
+    )  # of a face, say: one piece each, everywhere of a like size
+    for k in range(3):
+        picture, mask = cells(k)[0], np.zeros(9216, int)
+        for number, size in enumerate((parts[0] * (1 + 0.1 * k)).astype(int)):
+            mask[number * 960 + 100 : number * 960 + 100 + size] = number + 1
+        put(tmp_path / f"face/images/{k}.png", picture), put(tmp_path / f"face/masks/{k}.png", mask.reshape(96, 96))
+    assert (
+        folders.read(tmp_path / "face").kind == "classes" and "come again" in folders.read(tmp_path / "face").doubts[0]
+    )
     breeds = iter([5, 7, 9, 5, 7])
     pairs(tmp_path / "breeds", lambda one: (one > 0) * next(breeds), 5, count=1)
     found = folders.read(tmp_path / "breeds")
@@ -541,8 +564,8 @@ PROBLEMS = {
     "exchanged": (lambda f: (f / "images").rename(f / "x") and (f / "masks").rename(f / "images")
                   and (f / "x").rename(f / "masks"), "0.png, masks/1.png, masks/2.png: is an image, not a mask.*exchanged"),
     "a link": (link, "links are not followed .*: images/0.png"),
-    "fractions": (lambda f: ((f / "masks/1.png").unlink(), put(f / "masks/1.tif", LABELS / 2.0)), "masks/1.tif: holds fractions"),
-    "NaN": (lambda f: ((f / "images/1.png").unlink(), put(f / "images/1.tif", GREY * np.float32(np.nan))), "1.tif: holds 9216 .* NaN"),
+    "fractions": (lambda f: ((f / "masks/1.png").unlink(), put(f / "masks/1.tif", LABELS / 2.0)), "masks/1.tif: holds fractions"),  # noqa: E501
+    "NaN": (lambda f: ((f / "images/1.png").unlink(), put(f / "images/1.tif", GREY * np.float32(np.nan))), "1.tif: holds 9216 .* NaN"),  # noqa: E501
 }  # fmt: skip
 
 

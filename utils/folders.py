@@ -20,7 +20,7 @@ from skimage import measure
 
 from utils import files, layouts, masks, validate
 from utils.layouts import listed
-from utils.masks import _percent
+from utils.masks import percent
 from utils.nuclei import QUADRANTS, nuclei, nuclei_card, quadrant
 
 __all__ = [
@@ -121,6 +121,7 @@ class Folder:
         problems: what stops; nothing can be read before these are mended.
         doubts: what needs a look.
         said: what was found, in words.
+        by_parts: objects are the connected parts of masks of two values.
     """
 
     path: Path
@@ -134,6 +135,7 @@ class Folder:
     entries: list
     ranges: dict
     numbers: dict | None = None
+    by_parts: bool = False
 
     def __len__(self):
         return len(self.entries)
@@ -173,7 +175,7 @@ class Folder:
         for entry in self.entries:
             for code, areas in zip(self._keys(entry), entry.look.areas):
                 if self.meaning.targets[code] and code not in self.meaning.void:
-                    sizes += [areas.sum()] if self.kind == "objects" and not self._by_parts else areas.tolist()
+                    sizes += [areas.sum()] if self.kind == "objects" and not self.by_parts else areas.tolist()
         return np.array(sizes, np.int64)
 
     def check(self) -> None:
@@ -192,7 +194,8 @@ class Folder:
 
         Args:
             share: of the pairs to validate with, at least one pair.
-            groups: what must stay together, such as slices of one patient: a function or dict of a pair's name, or a list.
+            groups: what must stay together, such as slices of one patient: a function or dict of a pair's name, or a list
+                with an entry for each pair.
             seed: the same seed gives the same split.
             by_region: cut every image into two halves, one to train on. For a single image; what lies at the cut is
                 seen from both sides, so scores are a little too good.
@@ -210,10 +213,8 @@ class Folder:
         numbers = [k for k, one in enumerate(self.splits) if one != "test" or set(self.splits) == {"test"}]
         if len(numbers) < 2:
             raise ValueError("one pair only: add a second one, or say split(by_region=True) for two halves of it.")
-        names = [self.entries[k].found.name for k in numbers]
-        if isinstance(groups, dict):
-            groups = groups.get
-        keys = [groups(name) for name in names] if callable(groups) else names if groups is None else list(groups)
+        keys = _groups([entry.found.name for entry in self.entries], groups)
+        keys = [keys[k] for k in numbers]
         order = sorted(set(keys), key=str)
         if len(order) < 2:
             raise ValueError(
@@ -228,13 +229,6 @@ class Folder:
         return tuple(self.only([k for k, key in zip(numbers, keys) if (key in held) == late]) for late in (False, True))
 
     # -- one pair
-
-    @property
-    def _by_parts(self):
-        """Objects are the connected parts of masks of two values."""
-        drawn_one_by_one = any(len(e.found.masks) > 1 or e.found.shapes is not None for e in self.entries)
-        most = max((sum(self.meaning.targets[key] for key in self._keys(e)) for e in self.entries), default=0)
-        return self.kind == "objects" and most <= 1 and not drawn_one_by_one
 
     def _keys(self, entry):
         return entry.look.keys(self.meaning.by_colour).tolist()
@@ -251,10 +245,10 @@ class Folder:
         codes = masks.encoded(_mask_of(entry.found, entry.size, self.numbers), self.meaning.by_colour)[here]
         codes, index = masks.ranked(codes)
         targets = np.array([self.meaning.targets[code] for code in codes.tolist()], np.int32)
-        if self.kind == "objects" and not self._by_parts:
+        if self.kind == "objects" and not self.by_parts:
             targets *= np.cumsum(targets, dtype=np.int32)
         target = targets[index]
-        if self._by_parts:
+        if self.by_parts:
             target = measure.label(target, connectivity=1).astype(np.int32)
         void = np.isin(codes, self.meaning.void)
         weight = np.where(void, 0, 1).astype(np.float32)[index] if self.meaning.void else None
@@ -298,11 +292,13 @@ def read(path, kind=None, split=None) -> Folder:
         meaning = masks.decide([e.look for e in entries], kind, names or layout.names, one_each)
     else:
         meaning = masks.Meaning(kind or "mask", names=["background", "object"])
+    one_by_one = layout.one_file_an_object or any(found.shapes is not None for found in layout.pairs)
     channels = 3 if any(entry.colour for entry in entries) else 1
     folder = Folder(
         Path(path).expanduser(), meaning.kind, meaning.names, channels, problems + meaning.problems, doubts + meaning.doubts,
         meaning.said, meaning, entries, _ranges(entries), numbers,
     )  # fmt: skip
+    folder.by_parts = folder.kind == "objects" and not one_by_one and _two_valued(folder)
     if entries and not meaning.problems:
         more, unsure = _second_look(folder)
         if len(layout.pairs) == 1:
@@ -313,6 +309,11 @@ def read(path, kind=None, split=None) -> Folder:
         folder.problems += [] if folder.problems else more
         folder.doubts += unsure
     return folder
+
+
+def _two_valued(folder):
+    """No mask holds more than one value beside its background."""
+    return all(sum(folder.meaning.targets[key] for key in folder._keys(entry)) <= 1 for entry in folder.entries)
 
 
 class _Wrong(Exception):
@@ -379,7 +380,13 @@ def _mask_of(found, size, numbers):
 def _of_polygons(layout, kind):
     """The kind of polygons, the number of each class, and the names of the numbers."""
     if layout.one_file_an_object:
-        return kind or "objects", "objects", None
+        several = np.mean([len(found.masks) > 1 for found in layout.pairs])
+        if kind is None and several < 0.5:
+            layout.doubts.append(
+                f"{percent(several)} of the images have several mask files, which are put together to one mask of two values; "
+                "if each file is an object, say kind='objects'."
+            )
+        return kind or ("objects" if several >= 0.5 else "mask"), "objects", None
     if not any(found.shapes is not None for found in layout.pairs):
         return kind, None, None
     labels = sorted({label for found in layout.pairs for label, _ in found.shapes or []})
@@ -419,6 +426,18 @@ def _grouped(complaints):
     for name, text in complaints:
         groups.setdefault("".join(c for c in text if not c.isdigit() and c != "."), []).append((name, text))
     return [f"{listed([name for name, _ in group])}: {group[0][1]}" for group in groups.values()]
+
+
+def _groups(names, groups):
+    """The group of each pair; each pair is one of its own unless groups are given."""
+    if groups is None:
+        return names
+    if isinstance(groups, dict):
+        return [groups[name] for name in names]
+    keys = [groups(name) for name in names] if callable(groups) else list(groups)
+    if len(keys) != len(names):
+        raise ValueError(f"{len(keys)} groups for {len(names)} pairs; give one for each pair, test pairs counted.")
+    return keys
 
 
 def _half(entry, number):
@@ -505,7 +524,7 @@ def _about_backgrounds(folder, names, there):
     outside &= there < 1
     partly = (there > 0) & (there < 1)
     if outside[partly].any() and outside[partly].mean() >= 0.8 and np.median(there[partly]) > 0.5:
-        share = _percent(np.median(there[partly]))
+        share = percent(np.median(there[partly]))
         doubts.append(
             f"objects cover {share} of the pixels and the borders of the images. Are background and objects swapped?"
         )
@@ -523,12 +542,12 @@ def _about_shares(folder, names, there):
     """Classes that are rare, and objects in several pieces."""
     doubts = []
     shares = folder.shares
-    rare = [f"{name} {_percent(share)}" for name, share in shares.items() if share < 0.005]
+    rare = [f"{name} {percent(share)}" for name, share in shares.items() if share < 0.005]
     if rare and folder.kind != "objects":
         doubts.append(
             f"very unequal shares of pixels: {listed(rare)}. A plain loss may never find it; weights or Dice help."
         )
-    if folder.kind == "objects" and not folder._by_parts:
+    if folder.kind == "objects" and not folder.by_parts:
         broken = {}
         for name, entry in zip(names, folder.entries):
             fit = np.array(
@@ -601,13 +620,13 @@ def summary(folder) -> list[str]:
         }
         shares = folder.shares
         for number, name in enumerate(folder.names):
-            was = masks._shown(keys[number], folder.meaning.by_colour)
+            was = masks.shown_code(keys[number], folder.meaning.by_colour)
             lines.append(
-                f"class {number}: {name}{'' if was == name else f', {was} in the masks'}, {_percent(shares[name])}"
+                f"class {number}: {name}{'' if was == name else f', {was} in the masks'}, {percent(shares[name])}"
             )
     else:
         lines.append(
-            "shares of pixels: " + ", ".join(f"{name} {_percent(share)}" for name, share in folder.shares.items())
+            "shares of pixels: " + ", ".join(f"{name} {percent(share)}" for name, share in folder.shares.items())
         )
     return lines + folder.said
 

@@ -7,7 +7,6 @@ words is its key, and files of one key belong together.
 from __future__ import annotations
 
 import collections
-import csv
 import dataclasses
 import json
 import os
@@ -183,8 +182,10 @@ def _sorted_out(root, layout):
                 links.append(path)
             elif path.is_file():
                 ending = path.suffix.lower()
-                usable = ending in files.ENDINGS or ending in (".json", ".csv") or _looks_like_image(path)
-                table = ending == ".txt" and re.search("class|colou?r|label|names", name.casefold())
+                usable = ending in files.ENDINGS or ending == ".json" or _looks_like_image(path)
+                table = ending in (".txt", ".csv") and re.search(
+                    "class|colou?r|label|names|legend|dict", name.casefold()
+                )
                 (items if usable or table else foreign).append(_Item(path, root))
     if links:
         names = listed([path.relative_to(root).as_posix() for path in links])
@@ -192,7 +193,9 @@ def _sorted_out(root, layout):
             f"links are not followed out of the folder or into another: {names}. Copy the files here."
         )
     foreign = [
-        item.short for item in foreign if not item.short.lower().endswith((".md", ".txt", ".xml", ".ini", ".yaml"))
+        item.short
+        for item in foreign
+        if not item.short.lower().endswith((".md", ".txt", ".csv", ".xml", ".ini", ".yaml"))
     ]
     if foreign:
         layout.doubts.append(f"left out, neither image nor table of classes: {listed(foreign)}.")
@@ -321,7 +324,7 @@ def _by_what_differs(images, masks, belongs, layout):
     """If no name fits: pair by the part of the names that differs, if that pairs every image with a mask."""
     if belongs or not images or len(images) != len(masks):
         return
-    keys = [{_middle(item.stem, [i.stem for i in items]): item for item in items} for items in (images, masks)]
+    keys = [dict(zip(_middles([item.stem for item in items]), items)) for items in (images, masks)]
     if keys[0].keys() == keys[1].keys() and len(keys[0]) == len(images):
         for key, item in keys[0].items():
             belongs[item].append(keys[1][key])
@@ -332,10 +335,11 @@ def _by_what_differs(images, masks, belongs, layout):
         )
 
 
-def _middle(stem, stems):
+def _middles(stems):
+    """What differs between names: all without the letters that they begin and end with."""
     start = re.sub(r"\d+$", "", os.path.commonprefix(stems))
-    end = re.sub(r"\d+$", "", os.path.commonprefix([one[::-1] for one in stems]))[::-1]
-    return stem[len(start) : len(stem) - len(end)] if len(stems) > 1 else ""
+    end = re.sub(r"\d+$", "", os.path.commonprefix([stem[::-1] for stem in stems]))
+    return [stem[len(start) : len(stem) - len(end)] for stem in stems] if len(stems) > 1 else [""]
 
 
 def _say_left_out(layout, images, masks):
@@ -376,6 +380,7 @@ def _read_tables(tables, images, layout):
     by_name = collections.defaultdict(list)
     for item in images:
         by_name[_folded(item.path.name)].append(item)
+        by_name[item.place, item.stem].append(item)
     for item in tables:
         if item.path.stat().st_size > 100 * 2**20:
             layout.problems.append(f"{item.short} is larger than 100 MB; split it.")
@@ -391,25 +396,23 @@ def _read_tables(tables, images, layout):
 
 
 def _names_in(text):
-    """Value or packed colour -> name, from lines with one word and one or three numbers."""
-    names = {}
-    for row in csv.reader(text.splitlines()[:1000], skipinitialspace=True):
-        line = " ".join(row)
+    """Value or colour -> name, from a text of which nearly all lines hold one name and one number or three."""
+    names, lines = {}, [line for line in text.splitlines()[:1000] if line.strip() and not line.startswith("#")]
+    for line in lines:
         numbers = [int(number) for number in re.findall(r"(?<![\w.])\d{1,5}(?![\w.])", line)]
-        name = re.sub(r"(?<![\w.])\d+(?![\w.])|[:;,\t]", " ", line).strip()
-        if name and not name.startswith("#") and len(numbers) in (1, 3, 4) and max(numbers) <= 65535:
-            names[tuple(numbers[-3:]) if len(numbers) > 1 else numbers[0]] = " ".join(name.split())
-    return names
+        name = " ".join(re.sub(r"(?<![\w.])\d+(?![\w.])|[:;,\t\"]", " ", line).split())
+        if name and len(numbers) == 1:
+            names[numbers[0]] = name
+        elif name and len(numbers) in (3, 4) and max(numbers[-3:]) < 256:
+            names[tuple(numbers[-3:])] = name
+    return names if len(names) > 0.8 * len(lines) - 1 else {}
 
 
 def _json(item, data, by_name, layout):
     if isinstance(data, dict) and "shapes" in data and "imagePath" in data:
         shapes = [_labelme(shape) for shape in data["shapes"]]
-        stems = [
-            one for group in by_name.values() for one in group if one.stem == item.stem and one.place == item.place
-        ]
         name = _folded(str(data["imagePath"]).replace("\\", "/").rpartition("/")[2])
-        _give(item, stems or by_name.get(name, []), shapes, layout)
+        _give(item, by_name.get((item.place, item.stem)) or by_name.get(name, []), shapes, layout)
     elif isinstance(data, dict) and {"images", "annotations"} <= data.keys():
         names = {one["id"]: str(one["name"]) for one in data.get("categories", [])}
         shapes = collections.defaultdict(list)

@@ -243,11 +243,11 @@ def decide(looks, kind=None, names=None, one_file_an_object=False) -> Meaning:
     meaning.void = _voids(keys, totals, table)
     if meaning.void:
         shares = sum(totals[code] for code in meaning.void) / sum(totals.values())
-        shown = listed(_shown(code, meaning.by_colour, table) for code in meaning.void)
-        meaning.said.append(f"void: {shown}, {_percent(shares)} of the pixels; they get weight 0 and count as nothing")
+        shown = listed(shown_code(code, meaning.by_colour, table) for code in meaning.void)
+        meaning.said.append(f"void: {shown}, {percent(shares)} of the pixels; they get weight 0 and count as nothing")
     codes = [code for code in totals if code not in meaning.void]
     if table and meaning.by_colour and (unknown := [code for code in codes if code not in table]):
-        shown = listed(_shown(code, True) for code in unknown)
+        shown = listed(shown_code(code, True) for code in unknown)
         meaning.problems.append(
             f"{len(unknown)} colours of the masks are not in the table of classes: {shown}. "
             f"Add them, or {_NEAREST}, if they lie at edges."
@@ -258,7 +258,7 @@ def decide(looks, kind=None, names=None, one_file_an_object=False) -> Meaning:
     if meaning.kind is None:
         meaning.kind = "classes" if table and len(table) > 2 else _classes_or_objects(looks, keys, codes, meaning)
     if two_ways:
-        shown = listed(_shown(code, meaning.by_colour) for code in codes if code)
+        shown = listed(shown_code(code, meaning.by_colour) for code in codes if code)
         meaning.doubts.append(f"the object has another value from mask to mask ({shown}); all are taken as one.")
     _number(meaning, looks, keys, codes, table)
     return meaning
@@ -342,20 +342,31 @@ def _classes_or_objects(looks, keys, codes, meaning):
     one = np.mean(np.array(pieces) == 1)
     most = max(map(len, sets))
     counting = np.mean([own == list(range(1, len(own) + 1)) for own in sets if own])
-    if 0 not in codes or one < 0.6 or (one < 0.9 and len(codes) <= 12):
+    if 0 not in codes or one < 0.6 or (one < 0.9 and most < 8):
         return "classes" if most < 40 or one < 0.3 else "objects"
-    if most >= 8 or len(codes) > 60:
+    if len(codes) > 60 or (most >= 8 and not _alike(looks, keys, codes)):
         return "objects"
     same = len(looks) > 1 and len({tuple(own) for own in sets if own}) == 1
-    if counting < 0.5 or (same and not (all(ordered) and len(looks) * most >= 12)):
+    if most >= 8 or counting < 0.5 or (same and not (all(ordered) and len(looks) * most >= 12)):
         found = "classes"
-        because = "the same numbers come again" if same else "numbers are left out"
+        because = "the same numbers come again" if same or most >= 8 else "numbers are left out"
     else:
         found, because = "objects", "each number is one piece" + ("" if same else ", and their count differs")
     if most <= 3 or same or found == "classes":
         other = "objects" if found == "classes" else "classes"
         meaning.doubts.append(f"read as {found}, because {because}; if they are {other}, say kind={other!r}.")
     return found
+
+
+def _alike(looks, keys, codes):
+    """Whether a number has nearly the same size in image after image, as a class may have and an object has not."""
+    sizes = [[np.log(n) for look, own in zip(looks, keys) for n in look.counts[own == code]] for code in codes if code]
+    sizes = [own for own in sizes if len(own) > 2]
+    if len(sizes) < 3:
+        return False
+    within = np.mean([np.var(own, ddof=1) for own in sizes])
+    between = np.var([np.mean(own) for own in sizes], ddof=1) * np.mean([len(own) for own in sizes])
+    return bool(between > 6 * within)
 
 
 def _number(meaning, looks, keys, codes, table):
@@ -366,7 +377,7 @@ def _number(meaning, looks, keys, codes, table):
         order = list(table)  # empty: by number
         classes = sorted(codes, key=lambda code: (order.index(code) if code in table else len(order), code))
         meaning.targets = {code: number for number, code in enumerate(classes)}
-        meaning.names = [_shown(code, meaning.by_colour, table) for code in classes]
+        meaning.names = [shown_code(code, meaning.by_colour, table) for code in classes]
         if not table and 0 in classes and not meaning.by_colour:
             meaning.names[classes.index(0)] = "background"
     else:
@@ -383,25 +394,25 @@ def _background(meaning, looks, keys, codes):
     if len(codes) == 1:
         return None
     if meaning.kind == "objects" or len(codes) > 2:
-        shown = _shown(codes[0], meaning.by_colour)
+        shown = shown_code(codes[0], meaning.by_colour)
         meaning.problems.append(f"the masks have no background (0 or black); their smallest number is {shown}.")
         return codes[0]
     border = {code: sum(int(n) for look, own in zip(looks, keys) for n in look.border[own == code]) for code in codes}
     background = max(codes, key=border.get)
     other = next(code for code in codes if code != background)
-    shown = [_shown(code, meaning.by_colour) for code in (background, other)]
+    shown = [shown_code(code, meaning.by_colour) for code in (background, other)]
     meaning.doubts.append(
         f"no mask holds 0 or black: {shown[0]}, the value at the borders, is taken as background, {shown[1]} as object."
     )
     return background
 
 
-def _shown(code, by_colour, table=None):
+def shown_code(code, by_colour, table=None):
     """A code for a reader: its name, its number, or its colour."""
     shown = f"({code >> 16}, {code >> 8 & 255}, {code & 255})" if by_colour else str(code)
     return table[code] if table and code in table else shown
 
 
-def _percent(share):
+def percent(share):
     """A share for a reader: 12 %, 0.3 %."""
     return f"{100 * share:.0f} %" if share >= 0.095 or share == 0 else f"{100 * share:.2g} %"
