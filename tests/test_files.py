@@ -1,5 +1,8 @@
 """One file: what its numbers mean, whatever it is saved as, and what is refused before it is unpacked."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import tifffile
@@ -104,6 +107,18 @@ def test_transparency_is_dropped_or_is_the_mask_itself(tmp_path):
     for mode in ("LA", "RGBA"):
         Image.fromarray(np.dstack([np.full_like(COLOUR, 77), 255 * MASK])).convert(mode).save(path)
         assert np.array_equal(files.read_mask(path).array, 255 * MASK)
+
+
+def test_what_is_lost_of_a_png_of_16_bits_a_colour_is_said_and_grey_loses_nothing(tmp_path):
+    deep, path = RNG.integers(0, 65535, (5, 7, 3)).astype(np.uint16), tmp_path / "a.png"
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
+    parts = (b"IHDR", struct.pack(">IIBBBBB", 7, 5, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
+    chunks = (struct.pack(">I", len(d)) + name + d + struct.pack(">I", zlib.crc32(name + d)) for name, d in parts)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    found = files.read_image(path)
+    assert np.array_equal(found.array, deep >> 8) and "16 bits a colour are read as 8" in found.notes[0]
+    Image.fromarray(deep[..., 0]).save(path)
+    assert np.array_equal(files.read_mask(path).array, deep[..., 0]) and not files.read_mask(path).notes
 
 
 def test_three_equal_channels_are_grey(tmp_path):

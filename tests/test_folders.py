@@ -139,6 +139,7 @@ LAYOUTS = {
     "one folder": ("{}.jpg", "{}.png"),
     "Cellpose": ("{}_img.png", "{}_masks.png"),
     "letters": ("images/" + unicodedata.normalize("NFD", "größe") + "{}.png", "masks/" + "GRÖSSE{}.png"),
+    "two words": ("images/img_{}.png", "labels/image_{}_label.png"),
     "frames": ("frames/frame_000{}.png", "labels/frame_000{}_mask.png"),
 }
 

@@ -159,6 +159,7 @@ def _pillow(path, formats) -> Pixels:
         _check_size(*picture.size)
         if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
             raise Refused(f"holds {picture.n_frames} images, a stack; save each one as a file of its own.")
+        deep = picture.tile and picture.tile[0][3] in ("RGB;16B", "RGBA;16B")  # before anything reads the pixels
         turn = picture.getexif().get(274, 1)
         palette = None
         if picture.mode == "P":
@@ -166,7 +167,11 @@ def _pillow(path, formats) -> Pixels:
             palette = np.concatenate([palette, np.zeros((256 - len(palette), 3), np.uint8)])
         elif picture.mode in ("PA", "CMYK", "YCbCr", "LAB", "HSV", "RGBX", "RGBa"):
             picture = picture.convert("RGBA" if "A" in picture.mode.upper() and picture.mode != "LAB" else "RGB")
-        return Pixels(np.array(picture), palette, turn)
+        notes = ["its 16 bits a colour are read as 8; save it as TIFF if they matter"] if deep else []
+        array = np.array(picture)
+        return Pixels(
+            array.astype(np.uint16) if formats == ["PNG"] and picture.mode == "I" else array, palette, turn, notes
+        )
 
 
 def _tiff(path):

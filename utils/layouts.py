@@ -385,10 +385,10 @@ def _read_tables(tables, images, layout):
         if item.path.stat().st_size > 100 * 2**20:
             layout.problems.append(f"{item.short} is larger than 100 MB; split it.")
         elif item.path.suffix.lower() != ".json":
-            layout.names |= _names_in(item.path.read_text(encoding="utf-8", errors="replace"))
+            layout.names |= _names_in(item.path.read_text(encoding="utf-8-sig", errors="replace"))
         else:
             try:
-                _json(item, json.loads(item.path.read_text(encoding="utf-8")), by_name, layout)
+                _json(item, json.loads(item.path.read_text(encoding="utf-8-sig")), by_name, layout)
             except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
                 layout.doubts.append(
                     f"{item.short} cannot be read as polygons, left out ({type(error).__name__}: {error})."
