@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import ndimage
 from skimage import measure
 
+from scripts import cases
 from utils import folders, nuclei, plots, shapes
 
 SAMPLES = shapes.draw(7, size=32, level="hard")
@@ -153,6 +154,13 @@ def test_public_layouts_are_paired(tmp_path, case):
         assert np.array_equal(pair.target, one > 0) and pair.target.dtype == np.int32 and pair.weight is None
         assert pair.image.shape == (96, 96, 1) and pair.image.dtype == np.float32 and pair.image[one > 0].mean() > 0.25
     assert np.isclose(found.shares["object"], np.mean([one > 0 for one in labels]))
+
+
+def test_an_image_called_like_a_mask_is_an_image_if_it_has_one(tmp_path):
+    pairs(tmp_path, two, 1, "images/hand.png", "masks/hand.png")
+    put(tmp_path / "images/hand_L.png", TINTED), put(tmp_path / "masks/hand_L.png", two(LABELS == 1))
+    found = folders.read(tmp_path)
+    assert [pair.name for pair in found] == ["hand", "hand_L"] and np.array_equal(found[1].target, LABELS == 1)
 
 
 def test_names_that_share_no_word_are_paired_by_the_rest_and_that_is_said(tmp_path):
@@ -384,6 +392,14 @@ def test_where_both_readings_fit_the_likelier_is_taken_and_the_other_offered(tmp
     pairs(tmp_path / "breeds", lambda one: (one > 0) * next(breeds), 5, count=1)
     found = folders.read(tmp_path / "breeds")
     assert found.kind == "classes" and found.names == ["background", "5", "7", "9"]
+
+
+def test_objects_need_a_background(tmp_path):
+    pairs(tmp_path, lambda one: one + 1)
+    assert (
+        "no background (0 or black); their smallest number is 1" in folders.read(tmp_path, kind="objects").problems[0]
+    )
+    assert folders.read(tmp_path, kind="classes").problems == []
 
 
 def test_two_values_without_a_zero_the_one_at_the_borders_is_background(tmp_path):
@@ -625,6 +641,17 @@ def test_the_report_says_what_was_found_and_shows_six_pairs(tmp_path, capsys, mo
     [(drawn, kind, names)] = shown
     assert [pair.name for pair in drawn] == ["0", "1", "3", "4", "6", "7"] and kind == "mask" and names[1] == "object"
     assert np.array_equal(drawn[1].target, found[1].target)
+
+
+def test_the_table_of_cases_has_a_row_for_each_folder(tmp_path, capsys):
+    pairs(tmp_path / "a", two), pairs(tmp_path / "b", lambda one: one)
+    shutil.rmtree(pairs(tmp_path / "c", two)[0] / "masks")
+    cases.main(tmp_path)
+    first, second, third = capsys.readouterr().out.splitlines()[2:]
+    assert (
+        first.startswith("| `a` | mask | 3 | 1 | background ") and second == "| `b` | objects | 3 | 1 | 24 objects |  |"
+    )
+    assert "| ✗ the folder holds 3 images, but no masks" in third
 
 
 # ---- As arrays ---------------------------------------------------------------------------------------------------------

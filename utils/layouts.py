@@ -214,7 +214,10 @@ def _move_masks_out(images, masks):
     stems = {(item.place, item.stem) for item in images} | {
         (item.place, item.clean) for item in images if not _ends(item)
     }
-    for item in [item for item in images if _ends(item)]:
+    theirs = {
+        mask.stem for mask in masks
+    }  # an image whose mask has the same name is none itself, whatever it is called
+    for item in [item for item in images if _ends(item) and item.stem not in theirs]:
         if {(item.place, item.bare), (item.place, item.clean)} & stems:
             images.remove(item), masks.append(item)
         elif item.numbered() is not None and (item.place, item.numbered()) in stems:

@@ -395,7 +395,10 @@ def _background(meaning, looks, keys, codes):
         return None
     if meaning.kind == "objects" or len(codes) > 2:
         shown = shown_code(codes[0], meaning.by_colour)
-        meaning.problems.append(f"the masks have no background (0 or black); their smallest number is {shown}.")
+        meaning.problems.append(
+            f"the masks have no background (0 or black); their smallest number is {shown}. "
+            "Save the background as 0, or say kind='classes' if every number is a class."
+        )
         return codes[0]
     border = {code: sum(int(n) for look, own in zip(looks, keys) for n in look.border[own == code]) for code in codes}
     background = max(codes, key=border.get)
