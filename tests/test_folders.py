@@ -331,6 +331,7 @@ def test_void_at_an_edge_is_one_object_and_two_ways_to_write_a_mask_are_no_void(
     assert (
         found.kind == "mask" and np.array_equal(found[0].weight == 0, EDGE) and found.names == ["background", "object"]
     )
+    assert np.isclose(found.shares["object"], (LABELS > 0)[~EDGE].mean()), "void counts as nothing"
     pairs(tmp_path / "ways", lambda one: (one > 0) * (1 if one[0, 0] == 0 and one.sum() % 2 else 255), 6)
     found = folders.read(tmp_path / "ways")
     assert found.kind == "mask" and all(set(np.unique(pair.target)) == {0, 1} and pair.weight is None for pair in found)
