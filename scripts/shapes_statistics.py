@@ -25,7 +25,7 @@ def table() -> str:
         return [f"{100 * value:.0f} %" for value in values]
 
     rows = [
-        ("shapes in a picture", [span(level.shapes) for level in levels]),
+        ("shapes in an image", [span(level.shapes) for level in levels]),
         ("radius, share of the side", [span(level.radius, 2) for level in levels]),
         ("contrast to the background", [span(level.contrast, 2) for level in levels]),
         ("thickness of outlines, share of the side", [f"{level.line:.3f}" for level in levels]),
@@ -34,8 +34,8 @@ def table() -> str:
         ("distractor lines", [span(level.lines) for level in levels]),
         ("distractor specks", [span(level.specks) for level in levels]),
         ("pixels on a silhouette", percent(s.masks.mean() for s in drawn)),
-        ("the same, emptiest picture", percent(s.masks.mean(axis=(1, 2, 3)).min() for s in drawn)),
-        ("the same, fullest picture", percent(s.masks.mean(axis=(1, 2, 3)).max() for s in drawn)),
+        ("the same, emptiest image", percent(s.masks.mean(axis=(1, 2, 3)).min() for s in drawn)),
+        ("the same, fullest image", percent(s.masks.mean(axis=(1, 2, 3)).max() for s in drawn)),
         ("pixels on filled shapes", percent(np.mean(s.styles == 1) for s in drawn)),
         ("pixels on outlined shapes", percent(np.mean(s.styles == 2) for s in drawn)),
     ]

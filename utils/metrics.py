@@ -59,7 +59,7 @@ def precision(truth, predicted) -> float:
 
 
 def silhouette_scores(samples, probability, threshold=0.5) -> dict[str, float]:
-    """Score a network's output on pictures whose style is known.
+    """Score a network's output on images whose style is known.
 
     Args:
         samples: a :class:`utils.shapes.Samples`.
@@ -115,7 +115,7 @@ def error_masks(truth, predicted) -> tuple[np.ndarray, np.ndarray]:
 
 
 def near_edge(masks, distance=1) -> np.ndarray:
-    """The pixels close to a silhouette's edge, on both sides of it; the picture's border is no edge.
+    """The pixels close to a silhouette's edge, on both sides of it; the image's border is no edge.
 
     Args:
         masks: 0 and 1, ``(N, H, W)`` or ``(N, H, W, 1)``.

@@ -1,11 +1,11 @@
-"""From arrays to batches with ``tf.data``, and more pictures out of few: turned, bent, cropped.
+"""From arrays to batches with ``tf.data``, and more images out of few: turned, bent, cropped.
 
 The steps of :func:`dataset` come in this order, and each has a reason for its place:
 
 1. ``cache``: what is the same in every epoch is done once.
-2. ``shuffle``: after the cache, so that every epoch has another order; before batching, so that it mixes pictures.
-3. ``map(augment)``: after the cache, or every epoch would see the same turn of a picture again.
-4. ``batch``: last of the steps, the others work on single pictures.
+2. ``shuffle``: after the cache, so that every epoch has another order; before batching, so that it mixes images.
+3. ``map(augment)``: after the cache, or every epoch would see the same turn of an image again.
+4. ``batch``: last of the steps, the others work on single images.
 5. ``prefetch``: the next batch is prepared while the network works on this one.
 """
 
@@ -21,20 +21,20 @@ from utils import validate
 def dataset(
     images, masks, *, classes=2, weights=None, batch_size=8, shuffle=False, augment=False, seed=0, drop_remainder=None
 ) -> tf.data.Dataset:
-    """Feed pictures and masks to a network in batches.
+    """Feed images and masks to a network in batches.
 
     Args:
         images: float ``(N, H, W, C)``, 0..1.
         masks: ``(N, H, W, 1)``, 0 and 1, or with more than two classes the integers 0 to ``classes - 1``.
         classes: how many classes a mask may name, the background counted.
         weights: ``(N, H, W, 1)``, how much each pixel counts in the loss; by default all the same.
-        batch_size: pictures in a batch; all of them if there are fewer.
-        shuffle: bring the pictures into another order in every epoch. For training only.
-        augment: show every square picture in another position in every epoch, see :func:`augment`. For training only.
+        batch_size: images in a batch; all of them if there are fewer.
+        shuffle: bring the images into another order in every epoch. For training only.
+        augment: show every square image in another position in every epoch, see :func:`augment`. For training only.
         seed: with the same seed (and the same ``keras.utils.set_random_seed``, if that was called) a data set made anew
             gives the same batches, epoch after epoch.
         drop_remainder: leave out the last batch of an epoch where it is smaller than the others, so that a compiled
-            network meets one shape only. By default as ``shuffle``: with another order in every epoch no picture is
+            network meets one shape only. By default as ``shuffle``: with another order in every epoch no image is
             left out for good, while an evaluation must count each one.
 
     Returns:
@@ -74,7 +74,7 @@ def _augmented(data, seed):
 
 
 def augment(image, mask, seed):
-    """Show a picture and its mask in one of the eight positions of a square: four turns, each also mirrored.
+    """Show an image and its mask in one of the eight positions of a square: four turns, each also mirrored.
 
     Image and mask make the same turn, and pixels only change places: nothing is interpolated, a mask stays 0 and 1.
 
@@ -101,7 +101,7 @@ def augment(image, mask, seed):
 
 
 def displacement_field(shape, seed=0, *, deviation=10.0, grid=3) -> np.ndarray:
-    """Draw a smooth displacement field: where each pixel of a deformed picture looks for its value.
+    """Draw a smooth displacement field: where each pixel of a deformed image looks for its value.
 
     ``output[y, x] = input[y + field[0, y, x], x + field[1, y, x]]``
 
@@ -130,12 +130,12 @@ def interpolate_field(coarse, shape) -> np.ndarray:
 
 
 def deform(image, mask, field):
-    """Move the pixels of a picture and of its mask by the same displacement field.
+    """Move the pixels of an image and of its mask by the same displacement field.
 
     Args:
         image: ``(H, W, C)``, 0..1; interpolated with bicubic splines, then cut to 0..1.
         mask: ``(H, W, 1)`` of any dtype; takes the nearest pixel, so no new value appears.
-        field: ``(2, H, W)``, see :func:`displacement_field`. What lies beyond the sides of the picture is mirrored.
+        field: ``(2, H, W)``, see :func:`displacement_field`. What lies beyond the sides of the image is mirrored.
 
     Returns:
         The image as float32 and the mask, same shapes as before.
@@ -150,7 +150,7 @@ def deform(image, mask, field):
 
 
 def elastic_copies(images, masks, count, *, seed=0, deviation=None, grid=3):
-    """Make a data set ``count`` times as large: the N pictures as they are, then deformed copies, each in its own way.
+    """Make a data set ``count`` times as large: the N images as they are, then deformed copies, each in its own way.
 
     The deviation is :func:`paper_deviation` unless you give another one, see :func:`displacement_field`.
     """
@@ -169,7 +169,7 @@ def paper_deviation(side) -> float:
 
 
 def folding_share(field) -> float:
-    """Share of pixels where a displacement field turns the picture inside out: its Jacobian determinant is 0 or less.
+    """Share of pixels where a displacement field turns the image inside out: its Jacobian determinant is 0 or less.
 
     What is folded shows the same part twice, mirrored: a sign that the deformation is too strong.
     """
@@ -177,13 +177,13 @@ def folding_share(field) -> float:
     return float((((1 + yy) * (1 + xx) - yx * xy) <= 0).mean())
 
 
-# ---- Crops of large pictures -----------------------------------------------------------------------------------------
+# ---- Crops of large images -----------------------------------------------------------------------------------------
 
 
 def stretch(image, low=1.0, high=99.5) -> np.ndarray:
     """Stretch the brightness of ``(H, W)`` so that these percentiles become 0 and 1, and take the square root.
 
-    float32, 0..1; what lies beyond the percentiles is cut, and a picture of one value becomes 0.
+    float32, 0..1; what lies beyond the percentiles is cut, and an image of one value becomes 0.
     """
     image = np.asarray(image, np.float64)
     bottom, top = np.percentile(image, [low, high])
@@ -191,7 +191,7 @@ def stretch(image, low=1.0, high=99.5) -> np.ndarray:
 
 
 def to_rgb(image) -> np.ndarray:
-    """A grey picture three times, for a network that takes colours: ``(H, W)`` to float32 ``(H, W, 3)``."""
+    """A grey image three times, for a network that takes colours: ``(H, W)`` to float32 ``(H, W, 3)``."""
     return np.repeat(np.asarray(image, np.float32)[..., None], 3, axis=-1)
 
 
@@ -199,8 +199,8 @@ def random_crops(images, labels, count, *, size=64, seed=0, bend=2.0, zoom=1.2, 
     """Cut square crops at random places, each turned, zoomed, bent and lit in its own way.
 
     Args:
-        images, labels: lists of pictures ``(H, W)``, 0..1, and of their label maps.
-        count: how many crops; pictures with more pixels are cut more often.
+        images, labels: lists of images ``(H, W)``, 0..1, and of their label maps.
+        count: how many crops; images with more pixels are cut more often.
         size: side of a crop in pixels.
         bend: standard deviation of the elastic deformation in pixels, 0 for none.
         zoom: crops are enlarged or reduced by up to this factor, 1 or more. With 1 they are not turned either.
@@ -208,7 +208,7 @@ def random_crops(images, labels, count, *, size=64, seed=0, bend=2.0, zoom=1.2, 
 
     Returns:
         float32 ``(count, size, size, 3)``, 0..1, and int32 ``(count, size, size)``, the numbers of the objects as they
-        were. Beyond the sides of a picture it is mirrored.
+        were. Beyond the sides of an image it is mirrored.
     """
     rng = np.random.default_rng(seed)
     images = [np.asarray(image, np.float32) for image in images]
@@ -221,7 +221,7 @@ def random_crops(images, labels, count, *, size=64, seed=0, bend=2.0, zoom=1.2, 
 
 
 def _crop(image, labels, size, margin, rng, bend, zoom, light):
-    """One crop from a picture that has a margin on each side."""
+    """One crop from an image that has a margin on each side."""
     side = size + 2 * margin
     row, column = (rng.integers(length - side + 1) for length in image.shape)
     image, labels = (array[row : row + side, column : column + side] for array in (image, labels))

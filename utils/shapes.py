@@ -1,13 +1,13 @@
-"""Draw every picture of the series: shapes on a textured, noisy background, from a seed.
+"""Draw every image of the series: shapes on a textured, noisy background, from a seed.
 
 A shape is FILLED or drawn only as an OUTLINE. The target is its whole silhouette either way, so the inside of a large
 outline looks like background and can only be told from it by context.
 
-1. :func:`plan` turns ``(seed, split, index)`` into the numbers that describe a picture: kinds, places, sizes, colours.
+1. :func:`plan` turns ``(seed, split, index)`` into the numbers that describe an image: kinds, places, sizes, colours.
 2. :func:`paint` turns these numbers into pixels and into the maps that say what every pixel belongs to.
 3. :func:`draw` does both.
 
-Picture ``index`` of a split depends on ``(seed, split, level, size, index)`` and on nothing else: drawn alone, in parts
+Image ``index`` of a split depends on ``(seed, split, level, size, index)`` and on nothing else: drawn alone, in parts
 or in another order, its bytes are the same.
 """
 
@@ -35,16 +35,16 @@ STYLE_NAMES = ("background", "filled", "outlined")
 """The name of every value that a style map can hold."""
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
-"""The splits. The number is part of every picture's random stream, so no picture can be in two splits."""
+"""The splits. The number is part of every image's random stream, so no image can be in two splits."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Level:
-    """How difficult the pictures are. Lengths are fractions of the picture's side, strengths are on the 0..1 scale.
+    """How difficult the images are. Lengths are fractions of the image's side, strengths are on the 0..1 scale.
 
     Attributes:
         name: what to call it in :func:`draw`.
-        shapes, lines, specks: fewest and most shapes, distractor lines and distractor specks in a picture.
+        shapes, lines, specks: fewest and most shapes, distractor lines and distractor specks in an image.
         radius: smallest and largest radius of a shape's surrounding circle.
         contrast: weakest and strongest difference between the colours of a shape and the background, per channel.
         line: thickness of an outline; a distractor line is half as thick.
@@ -74,13 +74,13 @@ LEVELS = {
 """``easy``: one clear shape, no distractors. ``standard``: the series' level. ``hard``: a challenge."""
 
 SHAPES, LINES, SPECKS, WAVES = 4, 4, 8, 3
-"""How many shapes, distractor lines, specks and waves the plan of a picture has room for."""
+"""How many shapes, distractor lines, specks and waves the plan of an image has room for."""
 
 _NUMBERS = 128  # random numbers that a plan takes
 
 
 class _Rows:
-    """Arrays with one row a picture. ``rows[3:7]``, ``rows[[4, 0]]`` and ``rows[2]`` hold some of the pictures."""
+    """Arrays with one row an image. ``rows[3:7]``, ``rows[[4, 0]]`` and ``rows[2]`` hold some of the images."""
 
     def __len__(self):
         return len(next(iter(vars(self).values())))
@@ -94,9 +94,9 @@ class _Rows:
 
 @dataclasses.dataclass
 class Plan(_Rows):
-    """What N pictures will show; change an entry and :func:`paint` again to see its effect.
+    """What N images will show; change an entry and :func:`paint` again to see its effect.
 
-    Places and lengths are fractions of the picture's side, x to the right and y downward; colours are 0..1. Shapes are
+    Places and lengths are fractions of the image's side, x to the right and y downward; colours are 0..1. Shapes are
     painted in the order of their four slots, a later one on top.
 
     Attributes:
@@ -133,7 +133,7 @@ class Plan(_Rows):
 
 @dataclasses.dataclass(frozen=True)
 class Samples(_Rows):
-    """N pictures and what is known about their pixels; 0 is background in every map.
+    """N images and what is known about their pixels; 0 is background in every map.
 
     Attributes:
         images: float32 ``(N, H, W, 3)``, 0..1, multiples of 1/255, so a PNG file holds them without loss.
@@ -151,21 +151,21 @@ class Samples(_Rows):
 
 
 def draw(count, *, split="train", seed=0, level="standard", size=64, kinds=KINDS) -> Samples:
-    """Draw pictures of shapes with their masks and maps.
+    """Draw images of shapes with their masks and maps.
 
     Args:
-        count: how many pictures (the first ``count`` of the split), or a sequence of picture numbers, 0 or more.
-        split: ``"train"``, ``"validation"`` or ``"test"``; the splits never share a picture.
+        count: how many images (the first ``count`` of the split), or a sequence of image numbers, 0 or more.
+        split: ``"train"``, ``"validation"`` or ``"test"``; the splits never share an image.
         seed: whole number, 0 or more. Another seed is another data set.
         level: ``"easy"``, ``"standard"`` or ``"hard"``, see ``LEVELS``.
-        size: side of the square picture in pixels.
+        size: side of the square image in pixels.
         kinds: which kinds may appear, from ``KINDS + EXTRA_KINDS``.
     """
     return paint(plan(count, split=split, seed=seed, level=level, kinds=kinds), size)
 
 
 def plan(count, *, split="train", seed=0, level="standard", kinds=KINDS) -> Plan:
-    """Decide what pictures will show, without painting them. Arguments as for :func:`draw`."""
+    """Decide what images will show, without painting them. Arguments as for :func:`draw`."""
     level = LEVELS[level]
     kinds = [(KINDS + EXTRA_KINDS).index(kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
     indices = range(count) if np.ndim(count) == 0 else count
@@ -212,7 +212,7 @@ def plan(count, *, split="train", seed=0, level="standard", kinds=KINDS) -> Plan
 
 
 def paint(plan: Plan, size: int = 64) -> Samples:
-    """Paint planned pictures of ``size`` x ``size`` pixels, and the maps that say what each pixel belongs to.
+    """Paint planned images of ``size`` x ``size`` pixels, and the maps that say what each pixel belongs to.
 
     A pixel is on a silhouette when its centre is. Edges in the image are antialiased: a pixel takes a shape's colour in
     proportion to how far its centre lies inside, over a width of one pixel.
@@ -236,11 +236,11 @@ def paint(plan: Plan, size: int = 64) -> Samples:
     return Samples(images, (instances > 0).astype(np.uint8)[..., None], classes, instances, styles)
 
 
-# ---- Touching discs, large scenes, class pictures --------------------------------------------------------------------
+# ---- Touching discs, large scenes, class images --------------------------------------------------------------------
 
 
 def draw_touching(count, *, split="train", seed=0, size=64) -> Samples:
-    """Draw four discs of one colour in each picture, packed so that each meets another one. Arguments as :func:`draw`.
+    """Draw four discs of one colour in each image, packed so that each meets another one. Arguments as :func:`draw`.
 
     Where two discs meet they overlap by 1.5 pixels at most, or leave up to 1.5 pixels of background between them (at
     64 x 64). ``instances`` tells the discs apart; ``masks`` joins those that touch.
@@ -253,7 +253,7 @@ def draw_touching(count, *, split="train", seed=0, size=64) -> Samples:
 
 
 def draw_scene(blocks=8, seed=0) -> Samples:
-    """Draw one large picture with shapes as large, in pixels, as those of the series' 64 x 64 pictures.
+    """Draw one large image with shapes as large, in pixels, as those of the series' 64 x 64 images.
 
     It has ``blocks`` x ``blocks`` blocks of 128 x 128 pixels, four shapes each, on one background: its colour and its
     waves go on from block to block. ``instances`` number the shapes of each block from 1 to 4 again.
@@ -273,7 +273,7 @@ def draw_scene(blocks=8, seed=0) -> Samples:
 def plan_classes(
     count, *, split="train", seed=0, level="standard", kinds=THREE_KINDS, scale=0.7, outlined=False, overlap=False
 ) -> Plan:
-    """Plan pictures in which shapes of few kinds are seen whole: smaller, filled, two of them where there is room.
+    """Plan images in which shapes of few kinds are seen whole: smaller, filled, two of them where there is room.
 
     Args:
         count, split, seed, level, kinds: as for :func:`plan`.
@@ -293,7 +293,7 @@ def plan_classes(
 
 
 def draw_classes(count, **options) -> Samples:
-    """Draw the pictures of :func:`plan_classes`; ``classes`` is what a network with several outputs learns."""
+    """Draw the images of :func:`plan_classes`; ``classes`` is what a network with several outputs learns."""
     return paint(plan_classes(count, **options))
 
 
@@ -301,9 +301,9 @@ def label_stack(plan: Plan, classes: int, size: int = 64) -> np.ndarray:
     """For every class the whole silhouettes, also where another shape covers them: labels that keep overlaps.
 
     Args:
-        plan: of pictures whose classes are below ``classes``.
+        plan: of images whose classes are below ``classes``.
         classes: how many, the background counted.
-        size: side of a picture in pixels.
+        size: side of an image in pixels.
 
     Returns:
         uint8 ``(N, size, size, classes - 1)``, 0 or 1; channel ``k - 1`` belongs to class ``k``.
@@ -316,21 +316,21 @@ def label_stack(plan: Plan, classes: int, size: int = 64) -> np.ndarray:
     return stack
 
 
-# ---- How a picture is made -------------------------------------------------------------------------------------------
+# ---- How an image is made -------------------------------------------------------------------------------------------
 
 
 def _generator(key, purpose):
-    """The random stream of one picture: purpose 0 for its plan, 1 for its noise, 2 for packing."""
+    """The random stream of one image: purpose 0 for its plan, 1 for its noise, 2 for packing."""
     return np.random.default_rng([*map(int, key), purpose])
 
 
 def _centre(share, radius, margin=0.85):
-    """Where a centre lies: a share of the way through the picture, ``margin`` radii away from its sides."""
+    """Where a centre lies: a share of the way through the image, ``margin`` radii away from its sides."""
     return margin * radius + (1 - 2 * margin * radius) * share
 
 
 def _shrink(plan, scale, margin=0.85):
-    """The plan with smaller shapes, as far along the part of the picture that they may lie in as before."""
+    """The plan with smaller shapes, as far along the part of the image that they may lie in as before."""
     radius = plan.radius * np.float32(scale)
     shares = ((place - 0.85 * plan.radius) / (1 - 1.7 * plan.radius) for place in (plan.x, plan.y))
     x, y = (_centre(share, radius, margin) for share in shares)
@@ -338,7 +338,7 @@ def _shrink(plan, scale, margin=0.85):
 
 
 def _pack(rng, count, gap=1.5 / 64, side=0.03):
-    """Centres and radii of discs that meet, in shares of the picture's side: try places at random until all fit."""
+    """Centres and radii of discs that meet, in shares of the image's side: try places at random until all fit."""
     while True:
         x, y, radius = rng.uniform(0.3, 0.7, 1), rng.uniform(0.3, 0.7, 1), rng.uniform(0.11, 0.16, count)
         for _ in range(50 * count):
@@ -355,7 +355,7 @@ def _pack(rng, count, gap=1.5 / 64, side=0.03):
 
 
 def _pictures(plan):
-    """The plan of one picture after another, without the axis that counts pictures."""
+    """The plan of one image after another, without the axis that counts images."""
     return map(Plan, *vars(plan).values())
 
 
@@ -417,7 +417,7 @@ def _blend(image, distance, colour):
     image += coverage * (np.reshape(colour, (3, 1, 1)) - image)
 
 
-# Signed distance from a shape's edge: negative inside, positive outside, in fractions of the picture's side.
+# Signed distance from a shape's edge: negative inside, positive outside, in fractions of the image's side.
 # Each shape is centred on (0, 0) and fits a circle of the given radius.
 
 
