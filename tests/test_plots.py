@@ -127,7 +127,10 @@ def test_the_style_is_readable_and_does_not_leak_and_large_pictures_have_fewer_c
 def test_every_figure_is_exported_and_drawn_by_a_notebook():
     modules = [importlib.import_module(f"utils.plots.{found.name}") for found in pkgutil.iter_modules(plots.__path__)]
     figures = {name for module in modules for name, value in vars(module).items() if hasattr(value, "__wrapped__")}
-    notebooks = "".join(path.read_text("utf-8") for path in Path(__file__).parents[1].glob("notebooks/*.ipynb"))
+    root = Path(__file__).parents[1]
+    notebooks = "".join(
+        path.read_text("utf-8") for path in [*root.glob("notebooks/*.ipynb"), root / "utils/folders.py"]
+    )
     assert len(figures) > 50
     assert [name for name in sorted(figures) if not hasattr(plots, name) or f"plots.{name}" not in notebooks] == []
 
@@ -451,6 +454,18 @@ def test_the_u_is_drawn_to_scale(monkeypatch):
     assert np.allclose(sizes[:, 0] / sizes[1, 0], [1.5, 1, 2, 4, 2, 4, 2, 2, 1, 0.5])
     assert np.allclose(sizes[:, 1] / sizes[1, 1], [1, 1, 0.5, 0.25, 0.5, 0.5, 0.5, 1, 1, 1])
     assert {"4+8", "32×16", "8×4", "level 3"} <= set(READ["texts"](axis))
+
+
+def test_pairs_of_a_folder_show_edges_a_tint_and_void():
+    target, weight = np.zeros((16, 20), np.int32), np.ones((16, 20), np.float32)
+    target[4:10, 5:15], weight[12:] = 1, 0
+    one = folders.Pair("one", np.full((16, 20, 1), 0.5, np.float32), target, weight)
+    fig, alt = plots.pairs.__wrapped__([one, one], "mask", ["background", "cell"])
+    shown = fig.axes[1].images[0].get_array()
+    orange = to_rgb(plots.ORANGE)
+    assert np.allclose(shown[4, 5], orange) and np.allclose(shown[6, 9], 0.35 + 0.3 * np.array(orange), atol=1e-6)
+    assert np.allclose(shown[0, 0], 0.5) and np.allclose(shown[13, 3], to_rgb(plots.GREY)) and "one 19%" in alt
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["background", "cell"]
 
 
 def test_edges_lie_around_masks_and_objects():
