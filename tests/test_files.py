@@ -109,14 +109,14 @@ def test_transparency_is_dropped_or_is_the_mask_itself(tmp_path):
         assert np.array_equal(files.read_mask(path).array, 255 * MASK)
 
 
-def test_what_is_lost_of_a_png_of_16_bits_a_colour_is_said_and_grey_loses_nothing(tmp_path):
+def test_a_png_of_16_bits_loses_nothing_grey_or_colour(tmp_path):
     deep, path = RNG.integers(0, 65535, (5, 7, 3)).astype(np.uint16), tmp_path / "a.png"
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
     parts = (b"IHDR", struct.pack(">IIBBBBB", 7, 5, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
     chunks = (struct.pack(">I", len(d)) + name + d + struct.pack(">I", zlib.crc32(name + d)) for name, d in parts)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
     found = files.read_image(path)
-    assert np.array_equal(found.array, deep >> 8) and "16 bits a colour are read as 8" in found.notes[0]
+    assert np.array_equal(found.array, deep) and found.array.dtype == np.uint16 and not found.notes
     Image.fromarray(deep[..., 0]).save(path)
     assert np.array_equal(files.read_mask(path).array, deep[..., 0]) and not files.read_mask(path).notes
 
@@ -134,6 +134,29 @@ def test_an_ending_that_lies_is_read_as_what_it_is_and_said(tmp_path):
     assert files.read_image(tmp_path / "b.png").array.shape == GREY.shape
     with pytest.raises(ValueError, match="is a JPEG, which changes the numbers"):
         files.read_mask(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.tif"])
+@pytest.mark.parametrize("classes", [2, 3, 6])
+@pytest.mark.parametrize("axis", [0, 2])
+def test_a_one_hot_mask_is_its_argmax(tmp_path, name, classes, axis):
+    wanted = GREY % classes
+    hot = np.moveaxis(np.eye(classes, dtype=np.uint8)[wanted], -1, axis)
+    np.save(tmp_path / name, hot) if name == "a.npy" else tifffile.imwrite(
+        tmp_path / name, 255 * hot, photometric="minisblack"
+    )
+    found = files.read_mask(tmp_path / name)
+    assert np.array_equal(found.array, wanted) and f"one-hot, {classes} channels" in found.notes[0]
+
+
+def test_arrays_are_read(tmp_path):
+    for array in (GREY, COLOUR, GREY[..., None], first(COLOUR), GREY / 3):
+        np.save(tmp_path / "a.npy", array)
+        wanted = np.squeeze(first(first(array)) if array.shape[0] == 3 else array)
+        assert np.array_equal(files.read_image(tmp_path / "a.npy").array, wanted)
+    np.save(tmp_path / "a.npy", np.zeros((5, 40, 50)))
+    with pytest.raises(ValueError, match="stack of 5 images"):
+        files.read_image(tmp_path / "a.npy")
 
 
 def bomb(path):
@@ -163,7 +186,7 @@ REFUSED = {
     "a web page": (lambda p: p.write_text("<!DOCTYPE html><html>gone"), r"a web page \(HTML\)"),
     "text": (lambda p: p.write_text("about these images"), "is text"),
     "a pointer": (lambda p: p.write_text("version https://git-lfs.github.com/spec/v1"), "git lfs pull"),
-    "a pickle": (lambda p: np.save(p.open("wb"), np.array([{}], object), allow_pickle=True), "none of PNG"),
+    "a pickle": (lambda p: np.save(p.open("wb"), np.array([{}], object), allow_pickle=True), "no plain numbers"),
     "cut short": (cut, "damaged or cut short"),
     "a TIFF cut short": (cut_tiff, "damaged or cut short"),
     "77 megapixels": (wide, "9000 x 9000 pixels, 77 megapixels, at most 64.*cut it into parts"),

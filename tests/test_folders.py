@@ -228,12 +228,12 @@ def test_what_is_left_out_is_named(tmp_path):
         put(tmp_path / f"images/extra{k}.png", GREY)
     put(tmp_path / "masks/alone.png", GREY)
     (tmp_path / "images/.hidden.png").write_text("x"), (tmp_path / "masks/README.txt").write_text("about")
-    np.save(tmp_path / "masks/x.npy", GREY)
+    (tmp_path / "masks/x.h5").write_bytes(b"\x89HDF")
     (tmp_path / "__MACOSX").mkdir(), (tmp_path / "__MACOSX/1.png").write_text("x")
     found = folders.read(tmp_path)
     assert len(found) == 3 and not found.problems
     assert found.doubts == [
-        "left out, neither image nor table of classes: masks/x.npy.",
+        "left out, neither image nor table of classes: masks/x.h5.",
         "without a mask of the same name, left out: images/: extra0, extra1, extra2, extra3, extra4 and 2 more.",
         "without an image of the same name, left out: masks/: alone.",
     ]
@@ -266,7 +266,11 @@ def test_polygons_of_labelme_and_of_coco(tmp_path):
     assert found.kind == "objects" and np.array_equal(found[0].target, wanted) and not found[1].target.any()
     data["annotations"][0]["segmentation"] = {"counts": [1, 2], "size": [96, 96]}
     (tmp_path / "coco/instances.json").write_text(json.dumps(data))
-    assert "not run lengths (RLE, crowd)" in folders.read(tmp_path / "coco").problems[0]
+    data["annotations"].append({"image_id": 5, "category_id": 3, "segmentation": rings[:1]})
+    (tmp_path / "coco/instances.json").write_text(json.dumps(data))
+    found = folders.read(tmp_path / "coco")
+    assert "000: only polygons can be drawn, not run lengths (RLE, crowd); the image is left out" in found.doubts[0]
+    assert [pair.name for pair in found] == ["001"] and np.array_equal(found[0].target, wanted == 1)
 
 
 # ---- What masks mean ---------------------------------------------------------------------------------------------------

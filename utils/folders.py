@@ -231,7 +231,7 @@ class Folder:
     # -- one pair
 
     def _keys(self, entry):
-        return entry.look.keys(self.meaning.by_colour).tolist()
+        return entry.look.codes.tolist()
 
     def _read(self, entry, step=1):
         """A pair, or for a preview every ``step``-th pixel of it."""
@@ -352,7 +352,7 @@ def _look(found, numbers, notes):
         (f"{p.parent.name}/{p.name}", f"{note}.") for p, pixels in zip(paths, (image, mask)) for note in pixels.notes
     ]
     try:
-        look = masks.look(mask, image.array, found.name, found.shapes is None and len(found.masks) == 1)
+        look = masks.look(mask, image.array, found.shapes is None and len(found.masks) == 1)
     except ValueError as error:
         raise _Wrong(f"{found.masks[0].parent.name}/{found.masks[0].name}", str(error)) from None
     array = image.array
@@ -553,7 +553,7 @@ def _about_shares(folder, names, there):
             fit = np.array(
                 [folder.meaning.targets[key] > 0 and key not in folder.meaning.void for key in folder._keys(entry)]
             )
-            if count := int((entry.look.pieces[fit] > 1).sum()):
+            if count := int((np.array([len(own) for own in entry.look.areas])[fit] > 1).sum()):
                 broken[name] = count
         if broken and sum(broken.values()) > 0.02 * len(folder.object_sizes):
             few = listed(f"{name} ({count})" for name, count in broken.items())
