@@ -198,14 +198,13 @@ def _ramps(array, index, thin):
 # ---- All masks of a folder -------------------------------------------------------------------------------------------
 
 
-def decide(looks, kind=None, names=None, one_file_an_object=False) -> Meaning:
+def decide(looks, kind=None, names=None) -> Meaning:
     """Decide what the codes of all masks mean. Where codes are colours, those of all looks become so.
 
     Args:
         looks: one for each mask.
         kind: ``"mask"``, ``"classes"`` or ``"objects"`` if the reader has said so.
         names: value or colour ``(r, g, b)`` -> name, from a table; may be empty.
-        one_file_an_object: the masks were put together from files of one object each.
     """
     meaning = Meaning(by_colour=_by_colour(looks))
     table = _table(names or {}, meaning.by_colour, looks)
@@ -234,7 +233,7 @@ def decide(looks, kind=None, names=None, one_file_an_object=False) -> Meaning:
     if two_ways := whites and all(len(set(look.codes) - {0}) < 2 for look in looks):
         shown = listed(shown_code(code, meaning.by_colour) for code in codes if code)
         meaning.doubts.append(f"the object has another value from mask to mask ({shown}); all are taken as one.")
-    meaning.kind = kind or ("objects" if one_file_an_object else "mask" if len(codes) <= 2 or two_ways else None)
+    meaning.kind = kind or ("mask" if len(codes) <= 2 or two_ways else None)
     if meaning.kind is None:
         meaning.kind = "classes" if len(table) > 2 else _classes_or_objects(looks, codes, meaning)
     _number(meaning, looks, codes, table)
