@@ -22,7 +22,7 @@ ENDINGS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".tif": "TIFF", ".tiff": "TIFF",
     ".gif": "GIF", ".bmp": "BMP", ".webp": "WEBP", ".npy": "NPY",
 }  # fmt: skip
-MOST_PIXELS = 64 * 2**20
+MOST_MEGAPIXELS = 64
 
 _MAGIC = {
     b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"BM": "BMP", b"RIFF": "WEBP", b"\x93NUMPY": "NPY",
@@ -42,7 +42,7 @@ class Pixels:
 
     Attributes:
         array: ``(H, W)`` or ``(H, W, 3)``, in the numbers and the dtype of the file.
-        palette: uint8 ``(256, 3)``, the colours of a mask whose array holds places in a palette; else None.
+        palette: uint8 ``(256, 3)``, the colours of a mask whose array holds places in a palette.
         turn: the orientation tag, 1 to 8; 1 is upright. The array has been turned unless that was not wanted.
         notes: what a reader should know.
         white_is_zero: the file says so; images have been inverted.
@@ -58,11 +58,7 @@ class Pixels:
 
 
 def read_image(path, upright=True) -> Pixels:
-    """Read an image: grey ``(H, W)`` or colour ``(H, W, 3)``, palettes as colours, transparent parts black.
-
-    Raises:
-        ValueError: this is no image that can be used; the message says why.
-    """
+    """Read an image, grey ``(H, W)`` or colour ``(H, W, 3)``; a ValueError says why it cannot be used."""
     found = _read(Path(path))
     array = found.array
     if found.palette is not None:
@@ -81,11 +77,7 @@ def read_image(path, upright=True) -> Pixels:
 
 
 def read_mask(path) -> Pixels:
-    """Read a mask, whole numbers ``(H, W)`` or colours uint8 ``(H, W, 3)``; a palette's places stay numbers.
-
-    Raises:
-        ValueError: this is no mask that can be used; the message says why.
-    """
+    """Read a mask, whole numbers ``(H, W)`` or colours uint8 ``(H, W, 3)``; a ValueError says why it cannot be used."""
     if content(path) == "JPEG":
         raise Refused("is a JPEG, which changes the numbers of a mask at every edge; save masks as PNG.")
     found = _read(Path(path), is_mask=True)
@@ -137,8 +129,8 @@ def _read(path, is_mask=False) -> Pixels:
         array = found.array = np.asarray(found.array, found.array.dtype.newbyteorder("="))
     except Refused:
         raise
-    except MemoryError:
-        raise Refused("needs more memory than there is; cut it into parts.") from None
+    except (MemoryError, Image.DecompressionBombError):
+        raise Refused("is too large; cut it into parts.") from None
     except Exception as error:  # decoders raise nearly anything for a damaged file
         raise Refused(f"cannot be read, it is damaged or cut short ({error}); replace or remove it.") from error
     if ENDINGS.get(path.suffix.lower(), name) != name:
@@ -159,10 +151,7 @@ def _pillow(path, name) -> Pixels:
     """Read a file with Pillow. The size is looked at before anything is unpacked."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of bombs, which are refused here
-        try:
-            picture = Image.open(path, formats=[name])
-        except Image.DecompressionBombError:
-            raise Refused(_too_large("more than 170")) from None
+        picture = Image.open(path, formats=[name])
     with picture:
         _check_size(*picture.size)
         if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
@@ -237,12 +226,10 @@ def _check_parts(file, page):
 
 def _check_size(width, height, times=1):
     """Refuse what is too large to work with."""
-    if width * height * times > MOST_PIXELS:
-        raise Refused(_too_large(f"{height} x {width} pixels, {width * height * times / 2**20:.0f}"))
-
-
-def _too_large(size):
-    return f"is too large: {size} megapixels, at most {MOST_PIXELS // 2**20} can be read; cut it into parts."
+    if (size := width * height * times / 2**20) > MOST_MEGAPIXELS:
+        raise Refused(
+            f"is too large: {height} x {width} pixels, {size:.0f} megapixels, at most {MOST_MEGAPIXELS}; cut it into parts."
+        )
 
 
 # ---- What the numbers mean -------------------------------------------------------------------------------------------
@@ -259,22 +246,17 @@ def _one_hot(array, axes):
 
 
 def _channels_last(array, axes):
-    """An image as ``(H, W, C)``, C from 2 to 4, or a refusal of what is a stack."""
+    """An image as ``(H, W, C)``, C from 2 to 4; a stack is refused."""
     axis = next((k for k, name in enumerate(axes) if name in "CS"), None)
     if axis is None and array.shape[2] <= 4:
         axis = 2  # pages of which each is a row of an image
     if axis is None:
-        what = f"{array.shape[0]} images along {_AXES.get(axes[0], 'its pages')}"
-        raise Refused(
-            f"is a stack of {what}; save each one as a file of its own, or the one that is meant; "
-            "channels belong last, and a one-hot mask is saved as its argmax."
-        )
-    if array.shape[axis] > 4:
-        raise Refused(
-            f"has {array.shape[axis]} channels; 1 or 3 can be used. Save those that are meant, each image of a stack as "
-            "a file of its own, a one-hot mask as its argmax."
-        )
-    return np.ascontiguousarray(np.moveaxis(array, axis, -1))
+        what = f"is a stack of {array.shape[0]} images along {_AXES.get(axes[0], 'its pages')}"
+    elif array.shape[axis] > 4:
+        what = f"has {array.shape[axis]} channels, of which 1 or 3 can be used"
+    else:
+        return np.ascontiguousarray(np.moveaxis(array, axis, -1))
+    raise Refused(f"{what}; save what is meant: one image a file, channels last, a one-hot mask as its argmax.")
 
 
 def _grey(array):
