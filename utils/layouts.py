@@ -77,11 +77,7 @@ class Layout:
 
 
 def find(folder, kind=None) -> Layout:
-    """Pair the images and the masks below a folder.
-
-    Raises:
-        ValueError: there is no such folder.
-    """
+    """Pair the images and the masks below a folder; a ValueError if there is no such folder."""
     root = Path(folder).expanduser()
     if not root.is_dir():
         what = "is a file; give the folder that holds it" if root.exists() else "there is no such folder"
@@ -95,9 +91,6 @@ def find(folder, kind=None) -> Layout:
     _move_masks_out(images, masks)
     _pair(images, masks, layout, kind)
     _read_tables(tables, images, layout)
-    while all("/" in f.name for f in layout.pairs) and len({f.name.partition("/")[0] for f in layout.pairs}) == 1:
-        for found in layout.pairs:
-            found.name = found.name.partition("/")[2]
     layout.pairs.sort(key=lambda found: _natural(found.name))
     _say_left_out(layout, images, masks)
     return layout
@@ -126,6 +119,7 @@ class _Item:
         self.bare = _without(_MASK_ENDS, self.stem)
         self.clean = _without(_IMAGE_ENDS, self.bare)
         self.plain = re.sub(r"(?<!\d)0+(?=\d)", "", self.clean)
+        self.is_jpeg = files.ENDINGS.get(path.suffix.lower()) == "JPEG"
         # The name of its image, if this is one of several masks: without a number behind it.
         short = re.sub(r"[_\-. (]+\d+\)?$", "", self.stem)
         self.numbered = None if short == self.stem else _without(_MASK_ENDS, short)
@@ -210,20 +204,12 @@ def _looks_like_image(path):
 def _move_masks_out(images, masks):
     """In a folder of both, what is called ``a_mask`` is one if ``a`` is there too; without any, of twins the PNG is one."""
     stems = {(item.place, name) for item in images for name in [item.stem] + [item.clean] * (not item.ends)}
-    theirs = {
-        mask.stem for mask in masks
-    }  # an image whose mask has its very name is none itself, whatever it is called
-    moved = [
-        item
-        for item in images
-        if item.ends and item.stem not in theirs
-        if {(item.place, name) for name in (item.bare, item.clean, item.numbered)} & stems
-    ]
+    theirs = {mask.stem for mask in masks}  # an image whose mask has its very name is none itself
+    ends = [item for item in images if item.ends and item.stem not in theirs]
+    moved = [i for i in ends if {(i.place, name) for name in (i.bare, i.clean, i.numbered)} & stems]
     if not masks and not moved:
-        photos = {(i.path.parent, i.stem) for i in images if files.ENDINGS.get(i.path.suffix.lower()) == "JPEG"}
-        moved = [
-            i for i in images if (i.path.parent, i.stem) in photos and files.ENDINGS[i.path.suffix.lower()] != "JPEG"
-        ]
+        photos = {(item.path.parent, item.stem) for item in images if item.is_jpeg}
+        moved = [item for item in images if (item.path.parent, item.stem) in photos and not item.is_jpeg]
     for item in moved:
         images.remove(item), masks.append(item)
 
@@ -248,8 +234,15 @@ def _pair(images, masks, layout, kind):
                     mask.used = True
         if here:
             _one_file_an_object(images, masks, belongs, layout)
-    if not belongs:
-        _by_what_differs(images, masks, belongs, layout)
+    digits = [{"".join(re.findall(r"\d+", item.stem)): item for item in items} for items in (images, masks)]
+    if not belongs and digits[0].keys() == digits[1].keys() and len(digits[0]) == len(images) == len(masks):
+        for key, item in digits[0].items():
+            belongs[item] = [digits[1][key]]
+            digits[1][key].used = True
+        pair = f"{images[0].short} with {belongs[images[0]][0].short}" if images else ""
+        layout.doubts += [
+            f"paired by the numbers in their names: {pair}, ... Look whether they belong together."
+        ] * bool(pair)
     spare = []
     for item, own in belongs.items():
         item.used = True
@@ -285,26 +278,6 @@ def _one_file_an_object(images, masks, belongs, layout):
             layout.one_file_an_object |= len(belongs[image]) > 1
 
 
-def _by_what_differs(images, masks, belongs, layout):
-    """If no name fits: pair by the part of the names that differs, if that pairs every image with a mask."""
-    keys = [dict(zip(_middles([item.stem for item in items]), items)) for items in (images, masks)]
-    if images and keys[0].keys() == keys[1].keys() and len(keys[0]) == len(images) == len(masks):
-        for key, item in keys[0].items():
-            belongs[item].append(keys[1][key])
-            keys[1][key].used = True
-        layout.doubts.append(
-            f"names differ by more than a word for mask; paired by the rest, such as {images[0].short} with "
-            f"{belongs[images[0]][0].short}. Look whether they belong together."
-        )
-
-
-def _middles(stems):
-    """What differs between names: all without the letters that they begin and end with."""
-    start = re.sub(r"\d+$", "", os.path.commonprefix(stems))
-    end = re.sub(r"\d+$", "", os.path.commonprefix([stem[::-1] for stem in stems]))
-    return [stem[len(start) : len(stem) - len(end)] for stem in stems] if len(stems) > 1 else [""] * len(stems)
-
-
 def _say_left_out(layout, images, masks):
     """Name images and masks without a partner, a line for each folder."""
     for items, other in ((images, "a mask"), (masks, "an image")) if images and masks or layout.pairs else ():
@@ -312,11 +285,11 @@ def _say_left_out(layout, images, masks):
         for item in items:
             if not item.used:
                 groups["/".join(item.short.split("/")[:-1] + [""])].append(item.stem)
-        lines = [
-            f"without {other} of the same name, left out: {folder and folder + ': '}{listed(stems)}."
-            for folder, stems in groups.items()
-        ]
-        layout.doubts += lines[:5] + [f"... and {len(lines) - 5} more folders like this."] * (len(lines) > 5)
+        for folder, stems in list(groups.items())[:5]:
+            layout.doubts.append(
+                f"without {other} of the same name, left out: {folder and folder + ': '}{listed(stems)}."
+            )
+        layout.doubts += [f"... and {len(groups) - 5} more folders like this."] * (len(groups) > 5)
     if not layout.pairs:
         what = "no images that can be read (PNG, JPEG, TIFF, GIF, BMP, WebP)"
         if images and masks:
@@ -381,11 +354,6 @@ def _json(item, data, by_name, layout):
             fit = by_name.get(_file_name(one["file_name"]), [])
             near = [image for image in fit if image.path.parent == item.path.parent]
             _give(item, near if len(fit) > 1 else fit, shapes[one["id"]], layout, str(one["file_name"]))
-    elif isinstance(data.get("labels"), dict):  # nnU-Net's dataset.json
-        for pair in data["labels"].items():
-            number, name = pair if str(pair[0]).isdecimal() else pair[::-1]
-            if str(number).isdecimal():
-                layout.names[int(number)] = str(name)
 
 
 def _file_name(path):
@@ -405,10 +373,7 @@ def _labelme(shape):
     if kind == "rectangle":
         (left, top), (right, bottom) = points
         points = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
-    elif kind == "circle":
-        angles = np.linspace(0, 2 * np.pi, 180, endpoint=False)
-        points = points[0] + np.hypot(*(points[1] - points[0])) * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-    return (str(shape["label"]), [points]) if kind in ("polygon", "rectangle", "circle") else (kind, None)
+    return (str(shape["label"]), [points]) if kind in ("polygon", "rectangle") else (kind, None)
 
 
 def _give(item, fit, shapes, layout, wanted=None):
