@@ -28,22 +28,20 @@ __all__ = [
 ]  # fmt: skip
 
 KINDS = ("mask", "classes", "objects")
+_ONE_PAIR = "one pair only: add a second one, or train on one half and validate on the other: split(by_region=True)."
 
 
 def export(samples, folder, overwrite=False) -> Path:
-    """Write images and masks as PNG files, masks as 0 and 255, and return the folder.
-
-    Images are rounded to multiples of 1/255, which those of ``shapes.draw`` are: :func:`load` gives their bytes back.
-    Files of other names are never touched.
+    """Write images and masks as PNG files, masks as 0 and 255, and return the folder. :func:`load` reads it.
 
     Args:
         samples: anything with ``images``, float ``(N, H, W, 3)``, 0..1, and ``masks``, ``(N, H, W, 1)``, 0 or 1.
         folder: where to write; made if it does not exist.
-        overwrite: write even if the folder holds something. Files of the same names are replaced.
+        overwrite: write even if the folder holds something. Files of the same names are replaced, others never touched.
 
     Raises:
         FileExistsError: the folder is not empty, or holds older images that would mix with the new ones.
-        ValueError: no pairs of images and masks, see :mod:`utils.validate`.
+        ValueError: no pairs of images and masks.
     """
     folder = Path(folder).expanduser()
     images, targets = validate.pair(samples.images, samples.masks)
@@ -53,10 +51,8 @@ def export(samples, folder, overwrite=False) -> Path:
         raise FileExistsError(f"{folder} is not empty; choose another folder or pass overwrite=True.")
     names = [f"{number:05d}.png" for number in range(len(images))]
     if older := {path.name for part in ("images", "masks") for path in (folder / part).glob("*.png")} - set(names):
-        raise FileExistsError(
-            f"{folder} holds {listed(older)}, which would mix with the images to write. Nothing is ever removed: "
-            "choose another folder or remove them yourself."
-        )
+        what = f"{folder} holds {listed(older)}, which would mix with the images to write"
+        raise FileExistsError(f"{what}. Nothing is ever removed: choose another folder or remove them yourself.")
     for part, arrays in (("images", images), ("masks", targets[..., 0])):
         (folder / part).mkdir(parents=True, exist_ok=True)
         for name, array in zip(names, arrays):
@@ -108,23 +104,16 @@ class _Entry:
 class Folder(masks.Meaning):
     """Images and masks of a folder, read one at a time: ``len(folder)``, ``folder[k]``, ``for pair in folder``.
 
-    What its masks mean, and:
-
-    Attributes:
-        path: of the folder.
-        entries: what is remembered of each pair.
-        channels: 1 if all images are grey, else 3.
-        ranges: number type of images -> the values that become 0 and 1.
-        numbers: of polygons, class -> code; ``"objects"`` if a mask may be several files.
-        by_parts: objects are the connected parts of masks of two values.
+    Its ``kind`` is ``"mask"`` (two values), ``"classes"`` or ``"objects"``; ``names`` are those of the classes, the
+    background first where there is one; ``problems`` stop, ``doubts`` need a look, ``said`` is what was found.
     """
 
     path: Path
     entries: list
-    channels: int
-    ranges: dict
-    numbers: dict | str | None = None
-    by_parts: bool = False
+    channels: int  # 1 if all images are grey, else 3
+    ranges: dict  # number type of images -> the values that become 0 and 1
+    numbers: dict | str | None = None  # of polygons, class -> code; "objects" if a mask may be several files
+    by_parts: bool = False  # objects are the connected parts of masks of two values
 
     def __len__(self):
         return len(self.entries)
@@ -161,8 +150,8 @@ class Folder(masks.Meaning):
     def object_sizes(self) -> np.ndarray:
         """Pixels of each object, or of each connected part that is not background."""
         whole, sizes = self.kind == "objects" and not self.by_parts, [np.zeros(0, np.int64)]
-        for entry in self.entries:
-            areas = [own for own, there in zip(entry.look.areas, self._objects(entry)) if there]
+        for look in (entry.look for entry in self.entries):
+            areas = [own for own, there in zip(look.areas, self._objects(look)) if there]
             sizes += [[own.sum()] for own in areas] if whole else areas
         return np.concatenate(sizes).astype(np.int64)
 
@@ -199,7 +188,7 @@ class Folder(masks.Meaning):
             return tuple(self.only(np.flatnonzero([s == one for s in splits])) for one in ("train", "validation"))
         numbers = [k for k, one in enumerate(splits) if one != "test" or set(splits) == {"test"}]
         if len(numbers) < 2:
-            raise ValueError("one pair only: add a second one, or say split(by_region=True) for two halves of it.")
+            raise ValueError(_ONE_PAIR)
         names = [entry.found.name for entry in self.entries]
         keys = names if groups is None else [groups[name] for name in names] if isinstance(groups, dict) else groups
         keys = list(map(groups, names)) if callable(groups) else list(keys)
@@ -216,9 +205,9 @@ class Folder(masks.Meaning):
             held.add(key)
         return tuple(self.only([k for k, key in zip(numbers, keys) if (key in held) == late]) for late in (False, True))
 
-    def _objects(self, entry):
+    def _objects(self, look):
         """For each code of a mask whether it is neither background (class 0) nor void."""
-        return np.array([self.targets[code] > 0 and code not in self.void for code in entry.look.codes.tolist()])
+        return np.array([self.targets[code] > 0 and code not in self.void for code in look.codes.tolist()])
 
     def _read(self, entry, step=1):
         """A pair, or for a preview every ``step``-th pixel of it."""
@@ -228,9 +217,8 @@ class Folder(masks.Meaning):
         image = (array.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1e-12))
         image = np.clip(image.reshape(*array.shape[:2], -1), 0, 1)
         image = np.repeat(image, self.channels // image.shape[-1], axis=-1)
-        codes, index = masks.ranked(
-            masks.encoded(_mask_of(entry.found, entry.size, self.numbers), self.by_colour)[here]
-        )
+        mask = _mask_of(entry.found, entry.size, self.numbers)
+        codes, index = masks.ranked(masks.encoded(mask, self.by_colour)[here])
         targets = np.array([self.targets[code] for code in codes.tolist()], np.int32)
         if self.kind == "objects" and not self.by_parts:
             targets *= np.cumsum(targets, dtype=np.int32)
@@ -245,7 +233,7 @@ class Folder(masks.Meaning):
 
 
 def read(path, kind=None, split=None) -> Folder:
-    """Find the images and masks below a folder, and look at each one.
+    """Find the images and masks below a folder, and look at each one. A ValueError if there is no such folder or kind.
 
     Args:
         path: of the folder; ``~`` is your home.
@@ -254,9 +242,6 @@ def read(path, kind=None, split=None) -> Folder:
 
     Returns:
         The data set. Its ``problems`` say what must be mended before it can be used, its ``doubts`` what needs a look.
-
-    Raises:
-        ValueError: there is no such folder, or no such kind.
     """
     validate.option("kind", kind, (None, *KINDS))
     validate.option("split", split, (None, "train", "validation", "test"))
@@ -283,16 +268,11 @@ def read(path, kind=None, split=None) -> Folder:
     folder.problems = layout.problems + _grouped(complaints) + folder.problems
     folder.doubts = layout.doubts + _grouped(notes) + folder.doubts
     if entries and mended:
-        two_valued = all(sum(folder.targets[code] for code in e.look.codes.tolist()) <= 1 for e in entries)
+        two_valued = all(folder._objects(entry.look).sum() <= 1 for entry in entries)
         folder.by_parts = folder.kind == "objects" and not one_by_one and two_valued
         problems, doubts = _second_look(folder)
         folder.problems += [] if folder.problems else problems
-        folder.doubts += doubts
-        if len(layout.pairs) == 1:
-            folder.doubts.append(
-                "one pair only: nothing is left to validate with. Add a second one, or split it by region: "
-                "split(by_region=True) trains on one half and validates on the other."
-            )
+        folder.doubts += doubts + ([_ONE_PAIR] if len(layout.pairs) == 1 else [])
     return folder
 
 
@@ -321,10 +301,8 @@ def _look(found, numbers, notes):
         notes.append((found.name, "the image was turned by its orientation tag; look whether its mask lies right."))
     if size != other:
         side = " The mask lies on its side." if size == other[::-1] else ""
-        raise _Wrong(
-            found.name, f"the image is {_sides(size)}, its mask {_sides(other)}; both need one size.{side} "
-            "Resize masks with nearest neighbours only."
-        )  # fmt: skip
+        what = f"the image is {_sides(size)}, its mask {_sides(other)}; both need one size.{side}"
+        raise _Wrong(found.name, f"{what} Resize masks with nearest neighbours only.")
     for path, pixels in ((found.image, image), (found.masks[0], mask)):
         notes += [(f"{path.parent.name}/{path.name}", f"{note}.") for note in pixels.notes]
     drawn = found.shapes is None and len(found.masks) == 1
@@ -357,10 +335,8 @@ def _of_several_files_or_polygons(layout, kind):
     if layout.one_file_an_object:
         several = np.mean([len(found.masks) > 1 for found in layout.pairs])
         if kind is None and several < 0.5:
-            layout.doubts.append(
-                f"{percent(several)} of the images have several mask files, which are joined to one mask of two values; "
-                "if each file is an object, say kind='objects'."
-            )
+            what = f"{percent(several)} of the images have several mask files, which are joined"
+            layout.doubts.append(f"{what} to one mask of two values; if each file is an object, say kind='objects'.")
         return kind or ("objects" if several >= 0.5 else "mask"), "objects"
     labels = sorted({label for found in layout.pairs for label, _ in found.shapes or []})
     labels = [label for label in labels if label.strip("_").casefold() != "background"]
@@ -415,20 +391,19 @@ def _sides(size):
 
 def _second_look(folder):
     """What is wrong or doubtful about images and masks that can all be read."""
-    looks, names = [entry.look for entry in folder.entries], [entry.found.name for entry in folder.entries]
-    fits = [folder._objects(entry) for entry in folder.entries]
+    looks, names = [entry.look for entry in folder.entries], np.array([entry.found.name for entry in folder.entries])
+    fits = [folder._objects(look) for look in looks]
     counts = [look.counts * ~np.isin(look.codes, folder.void) for look in looks]
     there = np.array([count[fit].sum() / max(count.sum(), 1) for count, fit in zip(counts, fits)])
     blank = np.array([entry.low == entry.high for entry in folder.entries])
+    partly = (there > 0) & (there < 1)
 
-    def of(where, text):
-        few = [f"{name}{'' if count is True else f' ({count})'}" for name, count in zip(names, where) if count]
-        return [f"{listed(few)}: {text}"] if few else []
+    def of(few, text):
+        return [f"{listed(few)}: {text}"] if len(few) else []
 
-    problems = of((blank & (there > 0)).tolist(), "all pixels of the image have one value; nothing can be seen in it.")
+    problems = of(names[blank & (there > 0)], "all pixels of the image have one value; nothing can be seen in it.")
     doubts = of(
-        (blank & (there == 0)).tolist(),
-        "all pixels of the image have one value, and its mask is empty. Was it meant to be so?",
+        names[blank & (there == 0)], "all pixels of the image have one value, its mask is empty. Is that right?"
     )
     if folder.kind == "classes":
         problems += [] if len(folder.names) > 1 else ["all pixels have one class; there is nothing to learn."]
@@ -437,37 +412,31 @@ def _second_look(folder):
     elif there.min() == 1:
         problems.append("all masks are full: every pixel is object; there is nothing to learn.")
     else:
-        doubts += of((there == 1).tolist(), "the mask is full; every pixel is object. Is that right?")
-        doubts += of((there == 0).tolist(), "the mask is empty; that is right if there is no object to be seen.")
+        doubts += of(names[there == 1], "the mask is full; every pixel is object. Is that right?")
+        doubts += of(names[there == 0], "the mask is empty; that is right if there is no object to be seen.")
         border = np.array([look.border[fit].sum() / look.border.sum() for look, fit in zip(looks, fits)])
-        partly = (there > 0) & (there < 1)
         outside = partly & (there > 0.5) & (border > 0.8)
-        if outside.sum() >= 0.8 * partly.sum() and np.median(there[partly]) > 0.5:
+        lighter = np.array([_lighter(look, fit) for look, fit in zip(looks, fits)])
+        odd = outside & (lighter != np.sign(lighter[partly & ~outside].sum()))
+        if outside.any() and outside.sum() >= 0.8 * partly.sum():
             share = percent(np.median(there[partly]))
             doubts.append(
-                f"objects cover {share} of the pixels and the images' borders. Are background and objects swapped?"
+                f"objects cover {share} of the pixels and the images' borders. Are they and background swapped?"
             )
-        elif partly.sum() > 2:
-            lighter = np.array([_lighter(look, fit) for look, fit in zip(looks, fits)])
-            odd = outside & (lighter != np.sign(lighter[partly & ~outside].sum()))
-            if odd.sum() < partly.sum() / 2:
-                doubts += of(
-                    odd.tolist(), "the mask is inverted, compared with the others: object where they have background."
-                )
+        elif odd.sum() < partly.sum() / 2 > 1:
+            doubts += of(
+                names[odd], "the mask is inverted, compared with the others: object where they have background."
+            )
     rare = [f"{name} {percent(share)}" for name, share in folder.shares.items() if share < 0.005]
     if rare and folder.kind != "objects" and not problems:
-        doubts.append(
-            f"very unequal shares of pixels: {listed(rare)}. A plain loss may never find it; weights or Dice help."
-        )
+        doubts.append(f"rare: {listed(rare)} of the pixels. A plain loss may never find it; weights or Dice help.")
     broken = [sum(len(own) > 1 for own, one in zip(look.areas, fit) if one) for look, fit in zip(looks, fits)]
     if folder.kind == "objects" and not folder.by_parts and sum(broken) > 0.02 * len(folder.object_sizes):
-        doubts += of(broken, f"{sum(broken)} objects are in several pieces. Does one number stand for two?")
-    sizes = sorted((entry.size for entry in folder.entries), key=np.prod)
-    if np.prod(sizes[-1]) > 4 * np.prod(sizes[0]):
-        doubts.append(
-            f"images of very different size: {_sides(sizes[0])} to {_sides(sizes[-1])}. "
-            "Do their objects have the same size in pixels?"
-        )
+        few = [f"{name} ({count})" for name, count in zip(names, broken) if count]
+        doubts += of(few, f"{sum(broken)} objects are in several pieces. Does one number stand for two?")
+    small, *_, large = sorted(2 * [entry.size for entry in folder.entries], key=np.prod)
+    if np.prod(large) > 4 * np.prod(small):
+        doubts.append(f"images of {_sides(small)} to {_sides(large)}. Do their objects have the same size in pixels?")
     return problems, doubts
 
 
@@ -535,13 +504,9 @@ def summary(folder) -> list[str]:
 
 
 def load(folder) -> tuple[np.ndarray, np.ndarray]:
-    """Read images of one size and their masks of two values as arrays, in the order of their names.
+    """Read images of one size and masks of two values as arrays: float32 ``(N, H, W, 3)``, 0..1; uint8 ``(N, H, W, 1)``, 0, 1.
 
-    Returns:
-        Images, float32 ``(N, H, W, 3)``, 0..1, and masks, uint8 ``(N, H, W, 1)``, 0 or 1.
-
-    Raises:
-        ValueError: the message lists everything that is wrong with the folder.
+    A ValueError lists everything that is wrong with the folder.
     """
     found = read(folder)
     if len(sizes := sorted(set(found.sizes))) > 1:
@@ -556,9 +521,5 @@ def load(folder) -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_labels(folder) -> list[Pair]:
-    """Read images, grey ``(H, W)``, and their label maps, in the order of their names.
-
-    Raises:
-        ValueError: the message lists everything that is wrong with the folder.
-    """
+    """Read images, grey ``(H, W)``, and their label maps; a ValueError lists everything that is wrong with the folder."""
     return [dataclasses.replace(pair, image=pair.image.mean(axis=-1)) for pair in read(folder, kind="objects")]

@@ -21,50 +21,29 @@ _NEAREST = "resize and turn masks with nearest neighbours only, and save them as
 
 @dataclasses.dataclass
 class Look:
-    """What one mask holds; all arrays run over its codes.
+    """What one mask holds; all arrays run over its codes."""
 
-    Attributes:
-        codes: int64, in rising order.
-        colours: int64, the same as packed colours; -1 where a number is no grey.
-        source: ``"numbers"``, ``"palette"`` or ``"colours"``.
-        counts: pixels.
-        areas: pixels of each connected part, also by corners, in a list for each code.
-        first: the number of the first part, counted row by row.
-        border: pixels on the border of the image.
-        light: mean brightness of the image there, on a scale of its own.
-        meets: how often two of the codes 1, 2, 3 touch: 1 with 2, all others.
-    """
-
-    codes: np.ndarray
-    colours: np.ndarray
-    source: str
-    counts: np.ndarray
-    areas: list
-    first: np.ndarray
-    border: np.ndarray
-    light: np.ndarray
-    meets: tuple
+    codes: np.ndarray  # int64, in rising order
+    colours: np.ndarray  # int64, the same as packed colours; -1 where a number is no grey
+    source: str  # "numbers", "palette" or "colours"
+    counts: np.ndarray  # pixels
+    areas: list  # for each code the pixels of each connected part, also by corners
+    first: np.ndarray  # the number of the first part, counted row by row
+    border: np.ndarray  # pixels on the border of the image
+    light: np.ndarray  # mean brightness of the image there, on a scale of its own
+    meets: tuple  # how often two of the codes 1, 2, 3 touch: 1 with 2, all others
 
 
 @dataclasses.dataclass
 class Meaning:
-    """What the codes of all masks of a folder stand for.
+    """What the codes of all masks of a folder stand for."""
 
-    Attributes:
-        kind: ``"mask"``, ``"classes"`` or ``"objects"``.
-        by_colour: codes are colours, also those of numbers and palettes.
-        targets: code -> class; for objects, 0 for the background and 1 for any object.
-        void: codes whose pixels do not count.
-        names: of the classes.
-        said, doubts, problems: lines for the report.
-    """
-
-    kind: str = "mask"
-    by_colour: bool = False
-    targets: dict = dataclasses.field(default_factory=dict)
-    void: list = dataclasses.field(default_factory=list)
-    names: list = dataclasses.field(default_factory=lambda: ["background", "object"])
-    said: list = dataclasses.field(default_factory=list)
+    kind: str = "mask"  # or "classes", "objects"
+    by_colour: bool = False  # codes are colours, also those of numbers and palettes
+    targets: dict = dataclasses.field(default_factory=dict)  # code -> class; for objects 1 for any object
+    void: list = dataclasses.field(default_factory=list)  # codes whose pixels do not count
+    names: list = dataclasses.field(default_factory=lambda: ["background", "object"])  # of the classes
+    said: list = dataclasses.field(default_factory=list)  # lines for the report
     doubts: list = dataclasses.field(default_factory=list)
     problems: list = dataclasses.field(default_factory=list)
 
@@ -151,15 +130,12 @@ def _damage(array, codes, index) -> str | None:
     between, usual = ramps.sum(), ramps.argmax()
     boundary_class = ramps[usual] > 0.98 * between and flat_counts[usual] < 0.02 * counts[usual]
     noisy = between < 0.62 * np.sum(~flat) or (flat.mean() < 0.8 and len(codes) < 32)
-    share = between / index.size
-    if _clouded(array, codes, counts, flat_counts):
-        share = 1 - np.sort(counts)[-2:].sum() / index.size
-    elif between < 10 or between <= 0.1 * edges or boundary_class or noisy:
+    clouded = _clouded(array, codes, counts, flat_counts)
+    if not clouded and (between < 10 or between <= 0.1 * edges or boundary_class or noisy):
         return None
-    return (
-        f"was interpolated, or saved as JPEG: it holds {len(codes)} values, and those of {share:.1%} of the pixels lie at "
-        f"edges, between two others. Go back to the original; {_NEAREST}."
-    )
+    between = index.size - np.sort(counts)[-2:].sum() if clouded else between
+    what = f"{len(codes)} values, those of {between / index.size:.1%} of the pixels at edges, between two others"
+    return f"was interpolated, or saved as JPEG: it holds {what}. Go back to the original; {_NEAREST}."
 
 
 def _clouded(array, codes, counts, flat_counts):
@@ -201,10 +177,7 @@ def _ramps(array, index, thin):
 def decide(looks, kind=None, names=None) -> Meaning:
     """Decide what the codes of all masks mean. Where codes are colours, those of all looks become so.
 
-    Args:
-        looks: one for each mask.
-        kind: ``"mask"``, ``"classes"`` or ``"objects"`` if the reader has said so.
-        names: value or colour ``(r, g, b)`` -> name, from a table; may be empty.
+    ``names``: value or colour ``(r, g, b)`` -> name, from a table.
     """
     meaning = Meaning(by_colour=_by_colour(looks))
     table = _table(names or {}, meaning.by_colour, looks)
@@ -225,10 +198,8 @@ def decide(looks, kind=None, names=None) -> Meaning:
     codes = [code for code in sorted(totals) if code not in meaning.void]
     if table and meaning.by_colour and (unknown := [code for code in codes if code not in table]):
         shown = listed(shown_code(code, True) for code in unknown)
-        meaning.problems.append(
-            f"{len(unknown)} colours of the masks are not in the table of classes: {shown}. "
-            f"Add them, or {_NEAREST}, if they lie at edges."
-        )
+        many = f"{len(unknown)} colours of the masks are not in the table of classes: {shown}"
+        meaning.problems.append(f"{many}. Add them, or {_NEAREST}, if they lie at edges.")
     whites = len(codes) > 2 and 0 in codes and set(codes) <= {0, 1, 255, 65535, _WHITE}
     if two_ways := whites and all(len(set(look.codes) - {0}) < 2 for look in looks):
         shown = listed(shown_code(code, meaning.by_colour) for code in codes if code)
@@ -337,16 +308,14 @@ def _number(meaning, looks, codes, table):
 def _background(meaning, looks, codes):
     """The code of the background where none is 0 or black: of two the one at the borders; a problem if there are more."""
     if meaning.kind == "objects" or len(codes) > 2:
+        text = f"no background (0 or black); their smallest number is {shown_code(codes[0], meaning.by_colour)}"
         meaning.problems.append(
-            f"the masks have no background (0 or black); their smallest number is {shown_code(codes[0], meaning.by_colour)}. "
-            "Save the background as 0, or say kind='classes' if every number is a class."
+            f"the masks have {text}. Save it as 0, or say kind='classes' if each number is a class."
         )
         return codes[0]
     background = max(codes, key=lambda code: sum(int(look.border[look.codes == code].sum()) for look in looks))
-    shown = [shown_code(code, meaning.by_colour) for code in sorted(codes, key=lambda code: code != background)]
-    meaning.doubts.append(
-        f"no mask holds 0 or black: {shown[0]}, the value at the borders, is taken as background, {shown[1]} as object."
-    )
+    shown = shown_code(background, meaning.by_colour)
+    meaning.doubts.append(f"no mask holds 0 or black: {shown}, the value at the borders, is taken as background.")
     return background
 
 

@@ -14,22 +14,14 @@ QUADRANTS = ("upper left", "upper right", "lower left", "lower right")
 
 
 def nuclei() -> tuple[np.ndarray, np.ndarray]:
-    """Read the series' image of nuclei and its label map, after comparing their checksums with the card.
+    """Read the image, float32 ``(512, 512)``, 0..1, and its label map, int32 ``(512, 512)``: 0 = background, 1, 2, ... nuclei.
 
-    Returns:
-        The image, float32 ``(512, 512)``, 0..1, and its label map, int32 ``(512, 512)``: 0 = background, 1, 2, ... =
-        nuclei, in the order of the file's own numbers.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a file is not the one that the card describes.
+    A FileNotFoundError or a ValueError names a file that is missing or not the one that the card describes.
     """
     arrays = []
     for name, expected in nuclei_card()["sha256"].items():
         if pooch.file_hash(NUCLEI / name) != expected:
-            raise ValueError(
-                f"{name} is damaged or another file: its SHA-256 is not that of its card; get the file again."
-            )
+            raise ValueError(f"{name} is damaged or another file: its SHA-256 is not its card's; get the file again.")
         arrays.append((files.read_mask if name == "labels.png" else files.read_image)(NUCLEI / name).array)
     image, labels = arrays
     return (image / np.iinfo(image.dtype).max).astype(np.float32), masks.ranked(labels)[1].astype(np.int32)
