@@ -230,8 +230,13 @@ def _crop(image, labels, size, margin, rng, bend, zoom, light):
         field = field + (_turn_and_zoom(side, rng, zoom) if zoom > 1 else 0)
         image, labels = (array[..., 0] for array in deform(image[..., None], labels[..., None], field))
         image, labels = (array[margin:-margin, margin:-margin] for array in (image, labels))
+    return _relit(image, light, rng), labels
+
+
+def _relit(image, light, rng):
+    """An image with other contrast and brightness."""
     contrast, brightness = 1 + rng.uniform(-light, light), rng.uniform(-light, light) / 2
-    return np.clip((image - image.mean()) * contrast + image.mean() + brightness, 0, 1), labels
+    return np.clip((image - image.mean()) * contrast + image.mean() + brightness, 0, 1)
 
 
 def _turn_and_zoom(side, rng, zoom):
@@ -246,7 +251,7 @@ def _turn_and_zoom(side, rng, zoom):
 
 
 def windows(
-    read, count, size, *, channels=3, batch_size=8, flips="all", foreground=1 / 3, seed=0, each=1
+    read, count, size, *, channels=3, batch_size=8, flips="all", foreground=1 / 3, light=0.0, seed=0, each=1
 ) -> tf.data.Dataset:
     """Draw windows from whole images without end, while others are read: no copy of the data set in memory.
 
@@ -258,6 +263,7 @@ def windows(
         batch_size: windows in a batch.
         flips: ``"all"``: each window in one of the eight positions of a square; ``"mirror"``: left and right; ``"none"``.
         foreground: this share of the windows has a pixel of one class, drawn at random, in its middle, as in nnU-Net.
+        light: brightness and contrast change by up to this share, as in :func:`random_crops`.
         seed: the same seed gives the same windows.
         each: windows drawn from an image that was read; more where reading takes long.
 
@@ -268,7 +274,10 @@ def windows(
     def draw(number):
         rng = np.random.default_rng(number)
         pair = read(int(rng.integers(count)))
-        return [np.stack(parts) for parts in zip(*(_window(*pair, size, flips, foreground, rng) for _ in range(each)))]
+        return [
+            np.stack(parts)
+            for parts in zip(*(_window(*pair, size, flips, foreground, light, rng) for _ in range(each)))
+        ]
 
     shapes = [(each, size, size, channels), (each, size, size, 1), (each, size, size, 1)]
 
@@ -284,7 +293,7 @@ def windows(
     return data.batch(batch_size, drop_remainder=True).prefetch(2).with_options(options)
 
 
-def _window(image, target, weight, size, flips, foreground, rng):
+def _window(image, target, weight, size, flips, foreground, light, rng):
     """One window of an image, its target and its weights, as float32 with channels."""
     height, width = target.shape
     middle = [rng.integers(min(size // 4, side // 2), max(side - size // 4, side // 2 + 1)) for side in (height, width)]
@@ -298,7 +307,8 @@ def _window(image, target, weight, size, flips, foreground, rng):
     parts = [array[rows][:, columns] for array in (image, target[..., None], weight[..., None])]
     turn, mirror = rng.integers(4) * (flips == "all"), rng.integers(2) * (flips != "none")
     parts = [np.rot90(part[:, ::-1] if mirror else part, turn) for part in parts]
-    return [np.ascontiguousarray(part, np.float32) for part in parts]
+    image, *others = (np.ascontiguousarray(part, np.float32) for part in parts)
+    return [_relit(image, light, rng) if light else image, *others]
 
 
 def _mirrored(first, count, size):

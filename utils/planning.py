@@ -20,6 +20,7 @@ import functools
 import json
 import math
 import re
+import time
 from pathlib import Path
 
 import keras
@@ -33,6 +34,12 @@ FLIPS = ("all", "mirror", "none")
 LOSSES = ("ce", "ce+dice")
 CACHE = 250_000_000
 """Bytes of decoded images that training keeps in memory; what does not fit is read again when its turn comes."""
+
+LIGHT = 0.2
+"""Brightness and contrast of training windows change by up to this share."""
+
+TILE, PEAK = 512, 300_000_000
+"""Largest side of a tile of prediction, and about how many bytes its feature maps may take: 90 a pixel and base channel."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +60,8 @@ class Plan:
         markers: how objects are separated: ``"distance"``, ``"border"`` or ``"parts"``.
         distance: between two markers by distance, in pixels of the image.
         smallest: objects with fewer pixels of the image are dropped.
+        stretch: dark images are brightened by :func:`utils.pipeline.stretch`.
+        seconds: the budget; after a third more, training comes to its end whatever is left.
         ranges: type of number -> the values that become 0 and 1.
         reasons: choice -> one line.
     """
@@ -74,6 +83,8 @@ class Plan:
     markers: str = "distance"
     distance: int = 5
     smallest: int = 0
+    stretch: bool = False
+    seconds: float = 90
     ranges: dict = dataclasses.field(default_factory=dict)
     reasons: dict = dataclasses.field(default_factory=dict)
 
@@ -102,7 +113,8 @@ class Plan:
         read = functools.lru_cache(kept)(lambda k: self._scaled(folder[k]))
         return pipeline.windows(
             read, len(folder), self.window, channels=self.channels, batch_size=self.batch, seed=seed,
-            flips="none" if still else self.flips, foreground=0 if still else 1 / 3, each=1 if len(folder) <= kept else 8,
+            flips="none" if still else self.flips, foreground=0 if still else 1 / 3, light=0 if still else LIGHT,
+            each=1 if len(folder) <= kept else 8,
         )  # fmt: skip
 
     def train(self, train, validation, seed=0, callbacks=()):
@@ -114,16 +126,17 @@ class Plan:
         keras.utils.set_random_seed(seed)
         model = self.build()
         model.compile(
-            optimizer=keras.optimizers.Adam(training.learning_rate(self.steps)),
+            optimizer=keras.optimizers.Adam(),
             loss=losses.WeightedLoss(dice="dice" in self.loss), weighted_metrics=[_iou(self.classes)], jit_compile=True,
         )  # fmt: skip
         few = max(1, 2_000_000 // (self.batch * self.window**2))
         held = self.windows(validation, seed=1, still=True).take(min(few, 4 * len(validation))).cache()
         best = keras.callbacks.EarlyStopping("val_loss", patience=self.epochs, restore_best_weights=True)
-        shown = [keras.callbacks.TerminateOnNaN(), training.Clock(), training.EpochLine(), best, *callbacks]
+        pace = _Pace(self.steps, self.seconds * 4 / 3)
+        shown = [keras.callbacks.TerminateOnNaN(), pace, training.Clock(), training.EpochLine(), best, *callbacks]
         fitted = model.fit(
             self.windows(train, seed), steps_per_epoch=max(1, self.steps // self.epochs), epochs=self.epochs,
-            validation_data=held, verbose=0, callbacks=shown,
+            validation_data=held, verbose=0, shuffle=False, callbacks=shown,
         )  # fmt: skip
         return model, fitted.history
 
@@ -140,10 +153,10 @@ class Plan:
     def predict(self, model, image) -> np.ndarray:
         """Probabilities float32 ``(H, W, K)`` for an image float32 ``(H, W, C)``, 0..1, of any size, tile by tile."""
         height, width = image.shape[:2]
-        scaled = _resized(image, self.scale)
+        scaled = self._ready(image)
         step, halo = 2**self.depth, reach(self.depth)
-        tile = -(-min(max(scaled.shape[:2]), 512) // (2 * step)) * 2 * step
-        output = tiling.predict_tiled(_call(model), scaled, tile, halo, multiple=step)
+        tile = min(max(scaled.shape[:2]), TILE, max(128, int((PEAK / (90 * self.base)) ** 0.5) - 2 * halo))
+        output = tiling.predict_tiled(_call(model), scaled, -(-tile // (2 * step)) * 2 * step, halo, multiple=step)
         if self.scale != 1:
             output = tf.image.resize(output, (height, width), "bilinear").numpy()
         return output
@@ -157,7 +170,7 @@ class Plan:
             return (probabilities[..., 0] > threshold).astype(np.int32)
         inside = 1 - probabilities[..., 0]
         if self.markers == "distance":
-            labels = objects.split_touching(inside, self.distance, threshold, max(1, self.distance / 7))
+            labels = _apart(inside, self.distance, threshold)
         elif self.markers == "border":
             seeds = objects.remove_small(objects.label(probabilities[..., 1] > 0.5), self.smallest)
             labels = objects.watershed(seeds, inside > threshold)
@@ -171,9 +184,13 @@ class Plan:
         path.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")
         return path
 
+    def _ready(self, image):
+        """An image 0..1 as the network gets it: brightened where planned, and reduced."""
+        return _resized(pipeline.stretch(image) if self.stretch else image, self.scale)
+
     def _scaled(self, pair):
         """A pair at the network's scale and small: image float16, target and weight uint8."""
-        image, weight = _resized(pair.image, self.scale), pair.weight
+        image, weight = self._ready(pair.image), pair.weight
         target, weight = (None if one is None else _nearest(one, image.shape[:2]) for one in (pair.target, weight))
         target = objects.border_classes(target) if self.kind == "objects" else target.astype(np.uint8)
         weight = np.ones(target.shape, np.uint8) if weight is None else weight.astype(np.uint8)
@@ -223,77 +240,108 @@ def plan(dataset, seconds=90, **choices) -> Plan:
     depth = choose("depth", *_depth(wide))
     side = max(max(size) for size in dataset.sizes) * scale
     window = choose("window", *_window(wide, side, depth))
-    base, batch, step = _width(depth, window, channels, classes, seconds, choices)
-    choose("base", base, f"the widest network that makes {WANTED} steps in {seconds} s, or 8")
-    batch = choose("batch", batch, f"{batch * window**2 / 1e3:.0f} thousand pixels a step")
+    base, batch, step = _width(choices, depth, window, channels, classes, seconds)
+    choose("base", base, f"the widest network that can make {STEPS} steps in {seconds} s; 8 is the least")
+    choose("batch", batch, f"windows; 8 if that leaves {STEPS} steps, else 4")
     choose("loss", *_loss(kind, dataset.shares))
+    dark = look.light < 0.2
+    seen = f"half of the pixels are darker than {look.light:.2f}"
+    choose("stretch", dark, f"{seen}: brightened" if dark else f"{seen}, as bright as usual")
     choose("flips", *_flips(names, channels, look.wide, dataset.sizes))
     steps = choose("steps", max(20, int((seconds - COMPILE) / step)), f"{seconds} s at about {step:.2f} s a step")
     choose("epochs", min(steps, max(4, min(20, seconds // 10))), "validated about every ten seconds")
     choose("threshold", 0.5, "as trained; choose another one on the validation images")
     if kind == "objects":
-        choose("markers", *look.markers)
-        choose("distance", look.distance, "of the median object's radius, .6")
-        choose("smallest", look.smallest, "half of the smallest objects")
-    return Plan(**{"names": names, "ranges": {k: list(map(float, v)) for k, v in dataset.ranges.items()}, **choices, **made},
+        choose("markers", *_markers(look, scale))
+        distance = max(look.separable, key=look.separable.get)
+        choose("distance", distance, f"pixels between markers; best on the masks of {[*look.separable]}")
+        choose("smallest", look.smallest, "pixels: half of the smallest objects, the last twentieth left out")
+    return Plan(**{"names": names, "ranges": {k: list(map(float, v)) for k, v in dataset.ranges.items()},
+                   "seconds": seconds, **choices, **made},
                 reasons=reasons)  # fmt: skip
 
 
-WANTED = 600
-COMPILE = 15
-"""Seconds before the first step."""
+STEPS, COMPILE, SPEED = 600, 15, 9e9
+"""Training steps wanted; seconds before the first one; products a second (of the way forward) in training, measured on two
+cores. Where a machine is slower, training ends earlier, see :class:`Plan`."""
 
 
 @dataclasses.dataclass
 class _Look:
     """What was seen in the masks, in pixels of the images."""
 
-    wide: float  # width of the objects at their widest, the median of all object pixels
-    thin: float  # usual width of the thinnest class
-    markers: tuple = ("distance", "")
-    distance: int = 5
-    smallest: int = 0
+    wide: float  # objects at their widest: the median, each object counted by its pixels
+    light: float  # the median brightness
+    thin: float  # the usual width of the thinnest class
+    separable: dict  # distance between markers -> object score of the true masks, separated by distance
+    smallest: int
 
 
-def _look(dataset):
-    wide, thin, areas = [], {}, []
+def _look(dataset) -> _Look:
+    """Measure objects in up to eight pairs."""
+    several = dataset.kind == "objects"
+    wide, areas, light, thin, found = [], [], [], {}, {}
+    radius = math.sqrt(np.median(dataset.object_sizes) / math.pi)
     for k in np.linspace(0, len(dataset) - 1, min(8, len(dataset))).round().astype(int):
-        target = dataset[int(k)].target
-        step = max(1, math.ceil(math.sqrt(target.size / 2e6)))
-        target = target[::step, ::step]
-        if dataset.kind == "objects":
-            target = (objects.border_classes(target) > 0).astype(np.int32) * (objects.border_classes(target) == 1)
-        for number in np.unique(target[target > 0]):
+        pair = dataset[int(k)]
+        whole, _ = pair.target, light.append(np.median(pair.image))
+        step = math.ceil(math.sqrt(whole.size / 1e6))
+        target = objects.open_gaps(whole[::step, ::step]) > 0 if several else whole[::step, ::step]
+        for number in np.unique(target):
             there = target == number
-            depth = ndimage.distance_transform_edt(np.pad(there, 1, mode="edge"))[1:-1, 1:-1] * step
-            parts = objects.label(there)
-            index = np.arange(1, parts.max() + 1)
-            wide += (2 * ndimage.maximum(depth, parts, index)).tolist()
-            areas += np.bincount(parts.ravel())[1:].tolist()
+            depth = step * ndimage.distance_transform_edt(np.pad(there, 1, mode="edge"))[1:-1, 1:-1]
+            depth = np.minimum(depth, max(whole.shape))  # a class that fills the image has no edge
             thin.setdefault(int(number), []).append(4 * depth[there].mean())
-    if not areas:
-        return _Look(32, 32)
-    sizes = dataset.object_sizes
-    radius = math.sqrt(np.median(sizes) / math.pi)
+            if number:
+                parts = objects.label(there)
+                wide += (2 * ndimage.maximum(depth, parts, np.arange(1, parts.max() + 1))).tolist()
+                areas += np.bincount(parts.ravel())[1:].tolist()
+        if several and len(found.setdefault(0.6, [])) < 4:
+            part = _middle(whole)
+            for share in (0.6, 0.3, 0.9):
+                labels = _apart(part > 0, max(2, round(share * radius)))
+                found.setdefault(share, []).append(objects.average_precision(part, labels, 0.5))
+    order = np.argsort(wide)
+    total = np.cumsum(np.array(areas, float)[order])
+    median = np.array(wide)[order][np.searchsorted(total, total[-1] / 2)]
+    separable = {max(2, round(share * radius)): float(np.mean(scores)) for share, scores in found.items()}
+    thinnest = min(float(np.median(one)) for one in thin.values())
     return _Look(
-        _median(wide, areas), min(np.median(one) for one in thin.values()),
-        distance=max(2, round(0.6 * radius)), smallest=int(np.percentile(sizes, 2) / 2),
-    )  # fmt: skip
+        float(median), float(np.median(light)), thinnest, separable, int(np.percentile(dataset.object_sizes, 5) / 2)
+    )
 
 
-def _median(values, weights):
-    order = np.argsort(values)
-    total = np.cumsum(np.asarray(weights, float)[order])
-    return float(np.asarray(values)[order][np.searchsorted(total, total[-1] / 2)])
+def _middle(labels, side=512):
+    """The middle of a label map."""
+    first = [max(0, (length - side) // 2) for length in labels.shape]
+    return labels[first[0] : first[0] + side, first[1] : first[1] + side]
+
+
+def _apart(probability, distance, threshold=0.5):
+    """Objects separated by distance; for larger ones the distances are blurred more."""
+    return objects.split_touching(probability, distance, threshold, max(1, distance / 7))
 
 
 def _scale(dataset, look):
     limit, scale = field(4) / 2, 1.0
-    while look.wide * scale > limit and look.thin * scale >= 8 and min(map(min, dataset.sizes)) * scale >= 64:
+    while look.wide * scale > limit and look.thin * scale >= 12 and min(map(min, dataset.sizes)) * scale >= 128:
         scale /= 2
-    if scale == 1:
-        return 1.0, f"objects are {look.wide:.0f} px wide, at most half of the {field(4)} px that four poolings see"
-    return scale, f"objects are {look.wide:.0f} px wide; reduced, half of the {field(4)} px that four poolings see"
+    seen = f"half of the {field(4)} px that four poolings see"
+    if scale < 1:
+        return scale, f"objects are {look.wide:.0f} px wide; reduced {look.wide * scale:.0f}, within {seen}"
+    if look.wide > limit:
+        return 1.0, f"objects are {look.wide:.0f} px wide, but what is {look.thin:.0f} px thin would vanish if reduced"
+    return 1.0, f"objects are {look.wide:.0f} px wide, within {seen}"
+
+
+def _markers(look, scale):
+    """How to separate objects: by distance where that separates those of the masks, else by the border class."""
+    score = max(look.separable.values())
+    if score >= 0.9:
+        return "distance", f"separates the objects of the masks with an object score of {score:.2f}"
+    if look.wide * scale >= 6:
+        return "border", f"by distance the objects of the masks come out with a score of {score:.2f} only"
+    return "parts", f"objects of {look.wide:.0f} px are too thin for an inside and a border"
 
 
 def _depth(wide):
@@ -308,15 +356,14 @@ def _window(wide, side, depth):
     return window, f"about two objects of {wide:.0f} px, 128 to 256, no larger than the images"
 
 
-def _width(depth, window, channels, classes, seconds, choices):
+def _width(choices, depth, window, channels, classes, seconds):
+    """The widest network with enough steps in the time, a batch, and the seconds that a step takes."""
     batch = choices.get("batch", 8)
-    for base in (choices["base"],) if "base" in choices else (32, 24, 16, 12, 8):
-        step = seconds_a_step(depth, base, window, batch, channels, classes)
-        if (seconds - COMPILE) / step >= WANTED:
-            break
-    if "batch" not in choices and (seconds - COMPILE) / step < WANTED:
-        batch, step = 4, step / 2
-    return base, batch, step
+    for base in [choices["base"]] if "base" in choices else (32, 24, 16, 12, 8):
+        step = batch * window**2 * products(depth, base, channels, classes) / SPEED
+        if seconds - COMPILE >= STEPS * step:
+            return base, batch, step
+    return (base, batch, step) if "batch" in choices else (base, 4, step / 2)
 
 
 def _loss(kind, shares):
@@ -351,13 +398,31 @@ def reach(depth) -> int:
     return -(-far // step) * step
 
 
-def seconds_a_step(depth, base, window, batch, channels=3, classes=1) -> float:
-    """Estimate how long a training step takes on two cores: its products, and the bytes of its feature maps.
+@functools.cache
+def products(depth, base, channels, classes) -> float:
+    """Products of the way through the network, for one pixel."""
+    side = 2**depth
+    return cost.macs(unet.build_unet((side, side, channels), depth=depth, base=base, classes=classes)) / side**2
 
-    Both rates were measured on one machine; another one may be half or twice as fast.
-    """
-    model = unet.build_unet((window, window, channels), depth=depth, base=base, classes=classes)
-    return batch * (3 * cost.macs(model) / 30e9 + cost.activation_memory(model) / 1.5e9)
+
+class _Pace(keras.callbacks.Callback):
+    """Lets the learning rate fall with the steps or, where those are slow, with the clock."""
+
+    def __init__(self, steps, limit):
+        super().__init__()
+        self.steps, self.limit, self.done, self.rate = steps, limit, 0, training.learning_rate(steps)
+
+    def on_train_begin(self, logs=None):
+        self.started = time.perf_counter()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        late = (time.perf_counter() - self.started) / self.limit
+        self.place = max(self.done, self.steps * late) if self.done > self.steps / 10 else self.done
+        self.model.optimizer.learning_rate = float(self.rate(min(self.place, self.steps)))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.done += 1
+        self.model.stop_training |= self.place >= self.steps
 
 
 # ---- Inside --------------------------------------------------------------------------------------------------------------
@@ -366,8 +431,7 @@ def seconds_a_step(depth, base, window, batch, channels=3, classes=1) -> float:
 @functools.lru_cache(1)
 def _call(model):
     """The network as a graph, made once for each size of window."""
-    graph = tf.function(lambda batch: model(batch, training=False))
-    return lambda batch: graph(tf.convert_to_tensor(batch)).numpy()
+    return tf.function(lambda batch: model(batch, training=False)) if isinstance(model, keras.Model) else model
 
 
 def _resized(image, scale):
@@ -386,8 +450,8 @@ def _nearest(array, size):
 
 def _iou(classes):
     if classes == 1:
-        return keras.metrics.BinaryIoU([1], threshold=0.5, name="iou")
-    return keras.metrics.IoU(classes, [*range(1, classes)], sparse_y_pred=False, name="iou")
+        return keras.metrics.BinaryIoU([1], threshold=0.5, name="iou", dtype="float32")
+    return keras.metrics.IoU(classes, [*range(1, classes)], sparse_y_pred=False, name="iou", dtype="float32")
 
 
 def _range(dtype):
