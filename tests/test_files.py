@@ -150,12 +150,11 @@ def test_a_one_hot_mask_is_its_argmax(tmp_path, name, classes, axis):
 
 
 def test_arrays_are_read(tmp_path):
-    for array in (GREY, COLOUR, GREY[..., None], first(COLOUR), GREY / 3):
+    for array in (GREY, COLOUR, GREY[..., None], GREY / 3):
         np.save(tmp_path / "a.npy", array)
-        wanted = np.squeeze(first(first(array)) if array.shape[0] == 3 else array)
-        assert np.array_equal(files.read_image(tmp_path / "a.npy").array, wanted)
-    np.save(tmp_path / "a.npy", np.zeros((5, 40, 50)))
-    with pytest.raises(ValueError, match="stack of 5 images"):
+        assert np.array_equal(files.read_image(tmp_path / "a.npy").array, np.squeeze(array))
+    np.save(tmp_path / "a.npy", np.zeros((3, 40, 50)))
+    with pytest.raises(ValueError, match="stack of 3 images"):
         files.read_image(tmp_path / "a.npy")
 
 
@@ -186,7 +185,7 @@ REFUSED = {
     "a web page": (lambda p: p.write_text("<!DOCTYPE html><html>gone"), r"a web page \(HTML\)"),
     "text": (lambda p: p.write_text("about these images"), "is text"),
     "a pointer": (lambda p: p.write_text("version https://git-lfs.github.com/spec/v1"), "git lfs pull"),
-    "a pickle": (lambda p: np.save(p.open("wb"), np.array([{}], object), allow_pickle=True), "no plain numbers"),
+    "a pickle": (lambda p: np.save(p.open("wb"), np.array([{}], object), allow_pickle=True), "cannot be read as numbers"),
     "cut short": (cut, "damaged or cut short"),
     "a TIFF cut short": (cut_tiff, "damaged or cut short"),
     "77 megapixels": (wide, "9000 x 9000 pixels, 77 megapixels, at most 64.*cut it into parts"),

@@ -269,7 +269,7 @@ def test_polygons_of_labelme_and_of_coco(tmp_path):
     data["annotations"].append({"image_id": 5, "category_id": 3, "segmentation": rings[:1]})
     (tmp_path / "coco/instances.json").write_text(json.dumps(data))
     found = folders.read(tmp_path / "coco")
-    assert "000: only polygons can be drawn, not run lengths (RLE, crowd); the image is left out" in found.doubts[0]
+    assert "not run lengths (RLE, crowd); export polygons or mask images; left out: 000." in found.doubts[0]
     assert [pair.name for pair in found] == ["001"] and np.array_equal(found[0].target, wanted == 1)
 
 

@@ -179,10 +179,10 @@ def _npy(path):
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False).squeeze()
     except ValueError as error:
-        raise Refused(f"holds no plain numbers ({error}); save the mask as PNG or TIFF.") from None
+        raise Refused(f"cannot be read as numbers ({error}); save it as PNG or TIFF.") from None
     if array.ndim not in (2, 3):
-        raise Refused(f"is an array of shape {array.shape}; (H, W) and (H, W, 3) can be read.")
-    axes = "YX" if array.ndim == 2 else "YXC" if array.shape[-1] <= 4 else "CYX" if array.shape[0] <= 4 else "QYX"
+        raise Refused(f"is an array of shape {array.shape}; save each image as a file of its own.")
+    axes = "YX" if array.ndim == 2 else "YXC" if array.shape[-1] <= 4 else "QYX"
     _check_size(*(side for side, axis in zip(array.shape, axes) if axis in "YXQ"))
     return Pixels(np.array(array), alpha=False), axes
 

@@ -326,6 +326,8 @@ def _mask_of(found, size, numbers):
             raise _Wrong(name, f"is {_sides(there.shape)}, its image {_sides(size)}.")
         if len(masks.ranked(there)[0]) > 2:
             raise _Wrong(name, "holds more than two values although it shows one object.")
+        if np.mean(labels[there > 0] > 0) > 0.5:
+            raise _Wrong(name, "covers another mask of its image. By several annotators? Keep one mask for each image.")
         labels[there > 0] = number
     return files.Pixels(labels)
 

@@ -20,11 +20,13 @@ from skimage import draw
 from utils import files
 
 _IMAGE = set(
-    "image images img imgs im pictures picture pics pic photos photo inputs input raw frames sat rgb original originals".split()
+    "image images img imgs im pictures picture pics pic photos photo inputs input raw frames sat rgb original originals "
+    "x".split()
 )
 _MASK = set(
     "mask masks label labels lbl lbls annotation annotations annot annots anno ann segmentation segmentations seg segs gt gts "
-    "truth groundtruth target targets trimap trimaps matte mattes manual objects".split()
+    "truth groundtruth target targets trimap trimaps matte mattes manual objects msk msks binary annotated semantic "
+    "instance instances outlines silhouettes y".split()
 )
 _FILLERS = set("ground class object fine coarse ids id jpeg left 8 bit camera 1st full".split())
 _SPLITS = {
@@ -73,6 +75,7 @@ class Layout:
     problems: list = dataclasses.field(default_factory=list)
     doubts: list = dataclasses.field(default_factory=list)
     names: dict = dataclasses.field(default_factory=dict)
+    left: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(list))  # why -> what is left out
     one_file_an_object: bool = False
 
 
@@ -112,12 +115,15 @@ class _Item:
         self.path, self.short, self.used = path, path.relative_to(root).as_posix(), False
         folders = self.short.split("/")[:-1]
         words = [_words(part) for part in folders]
-        self.roles = ["mask" if set(w) & _MASK else "image" if set(w) & _IMAGE else None for w in words]
+        roles = ["mask" if set(w) & _MASK else "image" if set(w) & _IMAGE else None for w in words]
+        # masks/im_7/1.png: a folder with a number is called after one image
+        self.roles = [(role, not re.search(r"\d", part)) for role, part in zip(roles, folders)]
         self.place = "/".join(filter(None, map(_rest, folders)))
         self.split = next((_SPLITS[v] for w in reversed(words) for v in w if v in _SPLITS), None)
         self.stem = _folded(path.stem)
         self.bare = _without(_MASK_ENDS, self.stem)
         self.clean = _without(_IMAGE_ENDS, self.bare)
+        self.shorter = re.sub(r"[_\-. ]+[^_\-. ]+$", "", self.stem)
         self.plain = re.sub(r"(?<!\d)0+(?=\d)", "", self.clean)
         self.is_jpeg = files.ENDINGS.get(path.suffix.lower()) == "JPEG"
         # The name of its image, if this is one of several masks: without a number behind it.
@@ -128,8 +134,8 @@ class _Item:
 
     def is_mask(self):
         """Whether the folder's name, or where that says nothing the file's own, calls this a mask."""
-        role = next((role for role in reversed(self.roles) if role), None)
-        return role == "mask" if role else self.bare != self.stem
+        named = [role for role, _ in sorted(filter(lambda one: one[0], self.roles), key=lambda one: one[1])]
+        return named[-1] == "mask" if named else self.bare != self.stem
 
 
 def _folded(text):
@@ -223,7 +229,7 @@ def _pair(images, masks, layout, kind):
                 layout.problems.append(f"{folder.name}/ holds two files called {stem}; keep one.")
     belongs = collections.defaultdict(list)
     for here in (True, False):
-        for of_image, of_mask in _SAME if here else (*_SAME, ("plain", "plain")):
+        for of_image, of_mask in _SAME if here else (*_SAME, ("plain", "plain"), ("stem", "shorter")):
             known = collections.defaultdict(list)
             for item in images:
                 known[here and item.place, getattr(item, of_image)].append(item)
@@ -290,6 +296,8 @@ def _say_left_out(layout, images, masks):
                 f"without {other} of the same name, left out: {folder and folder + ': '}{listed(stems)}."
             )
         layout.doubts += [f"... and {len(groups) - 5} more folders like this."] * (len(groups) > 5)
+    if layout.pairs and len(images) == len(masks) and not all(item.used for item in images):
+        layout.doubts.append("there are as many masks as images: are their numbers shifted? Then pairs are wrong ones.")
     if not layout.pairs:
         what = "no images that can be read (PNG, JPEG, TIFF, GIF, BMP, WebP)"
         if images and masks:
@@ -320,7 +328,8 @@ def _read_tables(tables, images, layout):
             else:
                 layout.names |= _names_in(text)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-            layout.doubts.append(f"{item.short} cannot be read, left out ({type(error).__name__}: {error}).")
+            layout.left[f"cannot be read as polygons ({type(error).__name__}: {error})"].append(item.short)
+    layout.doubts += [f"{why}; left out: {listed(names)}." for why, names in layout.left.items()]
 
 
 def _names_in(text):
@@ -346,9 +355,10 @@ def _json(item, data, by_name, layout):
         shapes = collections.defaultdict(list)
         for one in data["annotations"]:
             rings, name = one.get("segmentation"), names.get(one["category_id"], str(one["category_id"]))
-            if isinstance(rings, dict) or one.get("iscrowd"):
-                shapes[one["image_id"]].append(("run lengths (RLE, crowd)", None))
-            elif rings:
+            if isinstance(rings, dict) or one.get("iscrowd") or not rings:
+                what = "run lengths (RLE, crowd)" if rings else "boxes without an outline"
+                shapes[one["image_id"]].append((what, None))
+            else:
                 shapes[one["image_id"]].append((name, [_points(ring) for ring in rings]))
         for one in data["images"]:
             fit = by_name.get(_file_name(one["file_name"]), [])
@@ -379,15 +389,13 @@ def _labelme(shape):
 def _give(item, fit, shapes, layout, wanted=None):
     """Give polygons to their image; one with other annotations is left out, as its mask would have holes."""
     if len(fit) != 1:
-        found = "no image of this name" if not fit else "several images of this name"
-        layout.doubts.append(f"{item.short}: {found}: {wanted or item.stem}; left out.")
+        why = f"{item.path.name} has polygons for {'several images' if fit else 'images that are not there'}"
+        layout.left[why].append(wanted or item.stem)
     elif not fit[0].used:
         fit[0].used = True
         if undrawn := sorted({label for label, parts in shapes if parts is None}):
-            layout.doubts.append(
-                f"{item.short}, {fit[0].stem}: only polygons can be drawn, not {listed(undrawn)}; the image is left out. "
-                "Export polygons or mask images."
-            )
+            why = f"only polygons can be drawn, not {listed(undrawn)}; export polygons or mask images"
+            layout.left[why].append(fit[0].stem)
         else:
             layout.pairs.append(Found(fit[0].name, fit[0].path, [item.path], fit[0].split, shapes))
 

@@ -9,6 +9,7 @@ import collections
 import dataclasses
 
 import numpy as np
+from scipy import ndimage
 from skimage import measure
 
 from utils.layouts import listed
@@ -31,7 +32,7 @@ class Look:
     first: np.ndarray  # the number of the first part, counted row by row
     border: np.ndarray  # pixels on the border of the image
     light: np.ndarray  # mean brightness of the image there, on a scale of its own
-    meets: tuple  # how often two of the codes 1, 2, 3 touch: 1 with 2, all others
+    meets: dict  # pairs of codes -> how often they lie side by side, in masks of three codes at most
 
 
 @dataclasses.dataclass
@@ -78,7 +79,8 @@ def ranked(codes):
 def look(pixels, image, drawn=True) -> Look:
     """Look at one mask and its image; a ValueError says if a drawn mask was damaged on its way."""
     codes, index = ranked(encoded(pixels))
-    if drawn and (complaint := _damage(pixels.array, codes, index)):
+    areas, first, sizes = _parts(index, len(codes))
+    if drawn and (complaint := _damage(pixels.array, codes, index, sizes)):
         raise ValueError(complaint)
     source = "colours" if pixels.array.ndim == 3 else "numbers" if pixels.palette is None else "palette"
     colours = codes if source == "colours" else np.where((codes >= 0) & (codes < 256), codes * _GREY, -1)
@@ -91,66 +93,75 @@ def look(pixels, image, drawn=True) -> Look:
     few = index[::step, ::step].ravel()
     counts, border, seen = (np.bincount(one.ravel(), minlength=len(codes)) for one in (index, edge, few))
     light = np.bincount(few, grey.ravel(), len(codes)) / np.maximum(seen, 1)
-    return Look(codes, colours, source, counts, *_parts(index, counts), border, light, _contacts(pixels.array, codes))
+    return Look(codes, colours, source, counts, areas, first, border, light, _contacts(index, codes))
 
 
-def _parts(index, counts):
-    """For each place among the codes the pixels of its connected parts, and the number of its first part."""
+def _parts(index, count):
+    """For each code the pixels of its connected parts and the number of the first; for each pixel the size of its part."""
     parts = measure.label(index, background=-1, connectivity=2)
-    sizes = np.bincount(parts.ravel())[1:]
+    sizes = np.bincount(parts.ravel()).astype(np.int32)
     owner = np.zeros(len(sizes), np.int32)
-    owner[parts.ravel() - 1] = index.ravel()
-    order = np.argsort(owner, kind="stable")
-    ends = np.cumsum(np.bincount(owner, minlength=len(counts)))
-    return np.split(sizes[order], ends[:-1]), order[np.append(0, ends[:-1])]
+    owner[parts] = index
+    order = np.argsort(owner[1:], kind="stable")
+    ends = np.cumsum(np.bincount(owner[1:], minlength=count))[:-1]
+    return np.split(sizes[1:][order], ends), order[np.append(0, ends)], sizes[parts]
 
 
-def _contacts(array, codes):
-    """How often 1 lies beside 2, and how often 3 lies beside either; only counted if all codes are of 1, 2, 3."""
-    if array.ndim == 3 or not set(codes) <= {1, 2, 3}:
-        return 0, 0
-    sides = [(array[1:], array[:-1]), (array[:, 1:], array[:, :-1])]
-    products = np.concatenate([a[a != b].astype(int) * b[a != b] for a, b in sides])
-    return int((products == 2).sum()), int((products > 2).sum())
+def _contacts(index, codes):
+    """Pairs of codes -> how often they lie side by side; only counted in masks of two or three codes."""
+    if len(codes) > 3:
+        return {}
+    counts = np.zeros(9, int)
+    for a, b in ((index[1:], index[:-1]), (index[:, 1:], index[:, :-1])):
+        counts += np.bincount(3 * a[a != b] + b[a != b], minlength=9)
+    return {
+        (codes[i], codes[j]): counts[3 * i + j] + counts[3 * j + i]
+        for i in range(len(codes))
+        for j in range(i + 1, len(codes))
+    }
 
 
 # ---- Damage ------------------------------------------------------------------------------------------------------------
 
 
-def _damage(array, codes, index) -> str | None:
+def _damage(array, codes, index, sizes) -> str | None:
     """What a mask suffered: interpolation, JPEG, or it is no mask at all. Two values cannot be any of these."""
     if len(codes) <= 2:
         return None
     flat = _flat(index)
-    counts = np.bincount(index.ravel())
-    flat_counts = np.bincount(index[flat], minlength=len(counts))
+    counts, flat_counts = np.bincount(index.ravel()), np.bincount(index[flat], minlength=len(codes))
     if len(codes) >= 32 and flat.mean() < 0.5 and flat_counts[counts.argmax()] < 0.5 * index.size:
         return f"is an image, not a mask: {len(codes)} values, no areas of one value. Are images and masks exchanged?"
     ramps, edges = _ramps(array, index, ~flat)
     between, usual = ramps.sum(), ramps.argmax()
     boundary_class = ramps[usual] > 0.98 * between and flat_counts[usual] < 0.02 * counts[usual]
     noisy = between < 0.62 * np.sum(~flat) or (flat.mean() < 0.8 and len(codes) < 32)
-    clouded = _clouded(array, codes, counts, flat_counts)
-    if not clouded and (between < 10 or between <= 0.1 * edges or boundary_class or noisy):
-        return None
-    between = index.size - np.sort(counts)[-2:].sum() if clouded else between
-    what = f"{len(codes)} values, those of {between / index.size:.1%} of the pixels at edges, between two others"
-    return f"was interpolated, or saved as JPEG: it holds {what}. Go back to the original; {_NEAREST}."
+    if between < 10 or between <= 0.1 * edges or boundary_class or noisy:
+        between = _specks(index, sizes)
+    what = f"{len(codes)} values, those of {between / index.size:.2%} of the pixels at edges, between two others"
+    return (
+        f"was interpolated, or saved as JPEG: it holds {what}. Go back to the original; {_NEAREST}."
+        if between
+        else None
+    )
 
 
-def _clouded(array, codes, counts, flat_counts):
-    """Whether rare values without any area surround frequent ones, as JPEG and soft brushes leave them."""
-    top = np.argsort(counts)[-2:]
-    far = array.ndim == 3 or abs(codes[top[1]] - codes[top[0]]) >= 100
-    groups = [top[:1], top[1:]] if len(codes) >= 6 and far else []
-    if not groups and array.ndim == 2:
-        groups = np.split(np.arange(len(codes)), np.flatnonzero(np.diff(codes) > 8) + 1)
-    tops = np.array([group[counts[group].argmax()] for group in groups], int)
-    rest = np.setdiff1d(np.arange(len(codes)), tops)
-    frequent = tops[counts[tops] > 0.005 * counts.sum()]
-    if len(frequent) < 2 or len(rest) < 2 or (array.ndim == 2 and np.ptp(codes[frequent]) < 40):
-        return False
-    return flat_counts[rest].sum() < 0.5 * counts[rest].sum() < 0.1 * counts.sum()
+def _specks(index, sizes):
+    """How many specks lie at edges and are of neither side, as JPEG leaves them; 0 if few do, or as many lie elsewhere."""
+    area, speck = sizes >= 32, sizes <= 4
+    high = ndimage.maximum_filter(np.where(area, index, -1).astype(np.int32), 13)
+    low = ndimage.minimum_filter(np.where(area, index, len(sizes) ** 2).astype(np.int32), 13)
+    edge = (high > low) & (high >= 0)
+    near = np.argwhere(speck & edge)
+    if len(near) < 12 or area.mean() < 0.5:
+        return 0
+    chosen = near[np.linspace(0, len(near) - 1, 200).astype(int)]
+    around = [np.s_[max(row - 6, 0) : row + 7, max(column - 6, 0) : column + 7] for row, column in chosen]
+    foreign = np.mean([index[tuple(at)] not in index[here][area[here]] for at, here in zip(chosen, around)])
+    share, many = len(near) / speck.sum(), foreign * len(near)
+    few = 0.002 if share > 0.95 else 0.006 if share > 0.6 else 0.1
+    few = 0.1 if edge.mean() > 0.7 else few
+    return many if share > 0.3 and foreign > 0.4 and many > few * edge.sum() else 0
 
 
 def _flat(index):
@@ -186,10 +197,17 @@ def decide(looks, kind=None, names=None) -> Meaning:
         look.codes = look.colours if meaning.by_colour else look.codes
         for code, count in zip(look.codes.tolist(), look.counts.tolist()):
             totals[code] += count
-    if kind is None and _is_trimap(looks, totals):
-        meaning.targets, meaning.void = {1: 1, 2: 0, 3: 0}, [3]
-        meaning.said.append("a trimap: 1 becomes object, 2 background, 3 (the border) void with weight 0")
+    if kind is None and (trimap := _trimap(looks, totals)):
+        one, zero, border = trimap
+        meaning.targets, meaning.void = {one: 1, zero: 0, border: 0}, [border]
+        meaning.said.append(
+            f"a trimap: {one} becomes object, {zero} background, {border} (the border) void with weight 0"
+        )
         return meaning
+    if meaning.by_colour and any(look.source == "numbers" and not set(look.codes) <= {0, _WHITE} for look in looks):
+        meaning.doubts.append(
+            "some masks hold numbers, others colours; compare the classes below, save all masks alike."
+        )
     meaning.void = _voids(looks, sorted(totals), table)
     if meaning.void:
         share = sum(totals[code] for code in meaning.void) / sum(totals.values())
@@ -232,12 +250,14 @@ def _table(names, by_colour, looks):
     return numbers or {code: colours[colour] for code, colour in found.items() if colour in colours}
 
 
-def _is_trimap(looks, totals):
-    """1, 2 and 3, where 3 is a border: 1 and 2 hardly ever touch without it."""
-    direct, others = (sum(look.meets[k] for look in looks) for k in (0, 1))
-    if set(totals) != {1, 2, 3} or any(look.source == "colours" for look in looks):
-        return False
-    return direct < 0.1 * (direct + others) and totals[3] < 0.5 * (totals[1] + totals[2])
+def _trimap(looks, totals):
+    """Object, background and border of a trimap: 1, 2, 3 or 255, 0, 128, if the first two hardly ever touch."""
+    meets = sum((collections.Counter(look.meets) for look in looks), collections.Counter())
+    for one, zero, border in ((1, 2, 3), (255, 0, 128), (255, 0, 127)):
+        if set(totals) == {one, zero, border} and all(look.source == "numbers" for look in looks):
+            few = meets[min(one, zero), max(one, zero)] < 0.1 * sum(meets.values())
+            return (one, zero, border) if few and totals[border] < 0.5 * (totals[one] + totals[zero]) else None
+    return None
 
 
 def _voids(looks, codes, table):
