@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from utils import folders, losses, objects, pipeline, planning, unet
+from utils import folders, losses, objects, pipeline, planning, training, unet
 
 
 def write(path, pairs):
@@ -110,8 +111,25 @@ def test_every_choice_can_be_overruled_and_what_depends_on_it_follows(tmp_path):
     assert (mine.scale, mine.base, mine.flips, mine.threshold) == (1.0, 12, "none", 0.3)
     assert mine.depth == 5 and mine.window == 256 and mine.steps < usual.steps
     assert mine.reasons["base"] == "your choice" != mine.reasons["depth"]
-    with pytest.raises(ValueError, match="a choice is 'width'"):
-        planning.plan(folder, width=3)
+    for wrong, words in (
+        ({"width": 3}, "a choice is 'width'; choose one of 'scale', 'depth'"),
+        ({"channels": 3}, "a choice is 'channels'"),
+        ({"loss": "dice"}, "loss is 'dice'; choose one of 'ce', 'ce.dice'"),
+        ({"window": 100}, "depth=4 needs a multiple of 16"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            planning.plan(folder, **wrong)
+
+
+def test_dark_images_are_brightened_as_notebook_09_does(tmp_path):
+    image, mask = disc(80, 20)
+    assert not planned(tmp_path / "usual", [(image, mask)] * 2).stretch
+    dark = planned(tmp_path / "dark", [(image // 3, mask)] * 2)
+    assert dark.stretch and "0.10" in dark.reasons["stretch"]
+    small = np.float32(image / 3 / 255)[..., None]
+    np.testing.assert_allclose(dark._ready(small), pipeline.stretch(small), atol=1e-5)
+    large = np.tile(small, (40, 40, 1))
+    np.testing.assert_allclose(dark._ready(large)[:80, :80], pipeline.stretch(small), atol=0.02)
 
 
 def test_the_plan_says_each_choice_and_its_reason_in_one_line(tmp_path):
@@ -266,6 +284,41 @@ def test_training_learns_and_keeps_the_best_epoch(trained):
     pair = validation[0]
     answer = made.result(made.predict(model, pair.image))
     assert answer.dtype == np.int32 and (answer == pair.target).mean() > 0.97
+
+
+def fake_model():
+    """What a callback sees of a network."""
+    return types.SimpleNamespace(optimizer=types.SimpleNamespace(learning_rate=0.0), stop_training=False)
+
+
+def paced(monkeypatch, steps, limit, seconds_a_step, loss=1.0):
+    """The learning rate of each step until training stops."""
+    clock, rates = [0.0], []
+    monkeypatch.setattr(training.time, "perf_counter", lambda: clock[0])
+    pace = training.Pace(steps, limit)
+    pace.set_model(fake_model())
+    pace.on_train_begin()
+    while not pace.model.stop_training and len(rates) < steps:
+        pace.on_train_batch_begin(0)
+        rates.append(pace.model.optimizer.learning_rate)
+        clock[0] += seconds_a_step
+        pace.on_train_batch_end(0, {"loss": loss})
+    return np.array(rates), clock[0]
+
+
+def test_the_learning_rate_falls_with_the_steps_and_where_they_are_slow_with_the_clock(monkeypatch):
+    rate = training.learning_rate(200)
+    rates, _ = paced(monkeypatch, 200, 100, 0.1)
+    np.testing.assert_allclose(rates, [float(rate(k)) for k in range(200)], rtol=1e-5)
+    rates, seconds = paced(monkeypatch, 200, 100, 1.0)
+    assert 100 <= seconds <= 102 and len(rates) <= 102
+    assert rates.max() > 0.009 and rates[-1] == pytest.approx(1e-4, rel=0.05)
+    assert rates[60] == pytest.approx(float(rate(120)), rel=1e-5)  # at .6 of the time
+
+
+def test_training_stops_where_the_loss_is_nan_and_says_so(monkeypatch, capsys):
+    assert len(paced(monkeypatch, 200, 100, 0.1, np.nan)[0]) == 1
+    assert "NaN in epoch 1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("shape", [(96, 96), (70, 130), (33, 20)])

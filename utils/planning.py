@@ -20,7 +20,6 @@ import functools
 import json
 import math
 import re
-import time
 from pathlib import Path
 
 import keras
@@ -30,13 +29,11 @@ from scipy import ndimage
 
 from utils import cost, losses, objects, pipeline, receptive_field, tiling, training, unet, validate
 
-FLIPS = ("all", "mirror", "none")
-LOSSES = ("ce", "ce+dice")
+WORDS = {"loss": ("ce", "ce+dice"), "flips": ("all", "mirror", "none"), "markers": ("distance", "border", "parts")}
+"""Choices that are words, and what they may be."""
+
 CACHE = 250_000_000
 """Bytes of decoded images that training keeps in memory; what does not fit is read again when its turn comes."""
-
-LIGHT = 0.2
-"""Brightness and contrast of training windows change by up to this share."""
 
 TILE, PEAK = 512, 300_000_000
 """Largest side of a tile of prediction, and about how many bytes its feature maps may take: 90 a pixel and base channel."""
@@ -56,12 +53,13 @@ class Plan:
         batch: windows in a batch.
         flips: ``"all"`` (mirrored, and turned by quarters), ``"mirror"`` (left and right only) or ``"none"``.
         steps, epochs: training steps in all, and after how many parts of them the network is validated.
+        light: brightness and contrast of training windows change by up to this share.
         threshold: a mask is where the probability is greater.
+        stretch: dark images are brightened as by :func:`utils.pipeline.stretch`.
+        seconds: the budget. A slow machine takes fewer steps than planned, to end within a quarter more than that.
         markers: how objects are separated: ``"distance"``, ``"border"`` or ``"parts"``.
         distance: between two markers by distance, in pixels of the image.
         smallest: objects with fewer pixels of the image are dropped.
-        stretch: dark images are brightened by :func:`utils.pipeline.stretch`.
-        seconds: the budget; after a third more, training comes to its end whatever is left.
         ranges: type of number -> the values that become 0 and 1.
         reasons: choice -> one line.
     """
@@ -79,6 +77,7 @@ class Plan:
     flips: str
     steps: int
     epochs: int
+    light: float = 0.2
     threshold: float = 0.5
     markers: str = "distance"
     distance: int = 5
@@ -109,11 +108,11 @@ class Plan:
             float32 ``(batch, window, window, C)``, ``(batch, window, window, 1)`` and the same again.
         """
         pixels = max(height * width for height, width in folder.sizes) * self.scale**2
-        kept = max(2, int(CACHE / (pixels * (2 * self.channels + 2))))
+        kept = max(1, 0 if still else int(CACHE / (pixels * (2 * self.channels + 2))))
         read = functools.lru_cache(kept)(lambda k: self._scaled(folder[k]))
         return pipeline.windows(
             read, len(folder), self.window, channels=self.channels, batch_size=self.batch, seed=seed,
-            flips="none" if still else self.flips, foreground=0 if still else 1 / 3, light=0 if still else LIGHT,
+            flips="none" if still else self.flips, foreground=0 if still else 1 / 3, light=0 if still else self.light,
             each=1 if len(folder) <= kept else 8,
         )  # fmt: skip
 
@@ -132,8 +131,8 @@ class Plan:
         few = max(1, 2_000_000 // (self.batch * self.window**2))
         held = self.windows(validation, seed=1, still=True).take(min(few, 4 * len(validation))).cache()
         best = keras.callbacks.EarlyStopping("val_loss", patience=self.epochs, restore_best_weights=True)
-        pace = _Pace(self.steps, self.seconds * 4 / 3)
-        shown = [keras.callbacks.TerminateOnNaN(), pace, training.Clock(), training.EpochLine(), best, *callbacks]
+        pace = training.Pace(self.steps, self.seconds * 5 / 4)
+        shown = [pace, training.Clock(), training.EpochLine(), best, *callbacks]
         fitted = model.fit(
             self.windows(train, seed), steps_per_epoch=max(1, self.steps // self.epochs), epochs=self.epochs,
             validation_data=held, verbose=0, shuffle=False, callbacks=shown,
@@ -186,7 +185,7 @@ class Plan:
 
     def _ready(self, image):
         """An image 0..1 as the network gets it: brightened where planned, and reduced."""
-        return _resized(pipeline.stretch(image) if self.stretch else image, self.scale)
+        return _resized(_stretched(image) if self.stretch else image, self.scale)
 
     def _scaled(self, pair):
         """A pair at the network's scale and small: image float16, target and weight uint8."""
@@ -211,14 +210,12 @@ def plan(dataset, seconds=90, **choices) -> Plan:
     Args:
         dataset: a :class:`utils.folders.Folder`; up to eight of its pairs are read.
         seconds: how long training may take, about.
-        **choices: any attribute of :class:`Plan`, to overrule the choice; what depends on it follows.
+        **choices: attributes of :class:`Plan`, to overrule what would be chosen; what depends on them follows.
 
     Raises:
         ValueError: the folder has problems, or there is no such choice.
     """
     dataset.check()
-    for name in choices:
-        validate.option("a choice", name, [field.name for field in dataclasses.fields(Plan)])
     made, reasons = {}, {}
 
     def choose(name, value, reason):
@@ -240,25 +237,29 @@ def plan(dataset, seconds=90, **choices) -> Plan:
     depth = choose("depth", *_depth(wide))
     side = max(max(size) for size in dataset.sizes) * scale
     window = choose("window", *_window(wide, side, depth))
+    unet.check_size(window, window, depth)
     base, batch, step = _width(choices, depth, window, channels, classes, seconds)
     choose("base", base, f"the widest network that can make {STEPS} steps in {seconds} s; 8 is the least")
     choose("batch", batch, f"windows; 8 if that leaves {STEPS} steps, else 4")
     choose("loss", *_loss(kind, dataset.shares))
     dark = look.light < 0.2
     seen = f"half of the pixels are darker than {look.light:.2f}"
+    choose("light", 0.2, "brightness and contrast change by up to a fifth, so that other light is no surprise")
     choose("stretch", dark, f"{seen}: brightened" if dark else f"{seen}, as bright as usual")
     choose("flips", *_flips(names, channels, look.wide, dataset.sizes))
     steps = choose("steps", max(20, int((seconds - COMPILE) / step)), f"{seconds} s at about {step:.2f} s a step")
-    choose("epochs", min(steps, max(4, min(20, seconds // 10))), "validated about every ten seconds")
+    choose("epochs", min(steps, max(4, min(20, int(seconds / 10)))), "validated about every ten seconds")
     choose("threshold", 0.5, "as trained; choose another one on the validation images")
     if kind == "objects":
         choose("markers", *_markers(look, scale))
         distance = max(look.separable, key=look.separable.get)
         choose("distance", distance, f"pixels between markers; best on the masks of {[*look.separable]}")
         choose("smallest", look.smallest, "pixels: half of the smallest objects, the last twentieth left out")
-    return Plan(**{"names": names, "ranges": {k: list(map(float, v)) for k, v in dataset.ranges.items()},
-                   "seconds": seconds, **choices, **made},
-                reasons=reasons)  # fmt: skip
+    for name, value in choices.items():
+        validate.option("a choice", name, list(reasons)[3:])
+        validate.option(name, value, WORDS.get(name, [value]))
+    ranges = {name: [float(low), float(high)] for name, (low, high) in dataset.ranges.items()}
+    return Plan(names=names, seconds=seconds, ranges=ranges, reasons=reasons, **made)
 
 
 STEPS, COMPILE, SPEED = 600, 15, 9e9
@@ -405,26 +406,6 @@ def products(depth, base, channels, classes) -> float:
     return cost.macs(unet.build_unet((side, side, channels), depth=depth, base=base, classes=classes)) / side**2
 
 
-class _Pace(keras.callbacks.Callback):
-    """Lets the learning rate fall with the steps or, where those are slow, with the clock."""
-
-    def __init__(self, steps, limit):
-        super().__init__()
-        self.steps, self.limit, self.done, self.rate = steps, limit, 0, training.learning_rate(steps)
-
-    def on_train_begin(self, logs=None):
-        self.started = time.perf_counter()
-
-    def on_train_batch_begin(self, batch, logs=None):
-        late = (time.perf_counter() - self.started) / self.limit
-        self.place = max(self.done, self.steps * late) if self.done > self.steps / 10 else self.done
-        self.model.optimizer.learning_rate = float(self.rate(min(self.place, self.steps)))
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.done += 1
-        self.model.stop_training |= self.place >= self.steps
-
-
 # ---- Inside --------------------------------------------------------------------------------------------------------------
 
 
@@ -432,6 +413,13 @@ class _Pace(keras.callbacks.Callback):
 def _call(model):
     """The network as a graph, made once for each size of window."""
     return tf.function(lambda batch: model(batch, training=False)) if isinstance(model, keras.Model) else model
+
+
+def _stretched(image):
+    """What :func:`utils.pipeline.stretch` does, with little memory."""
+    step = 1 + image.size // 4_000_000
+    low, high = np.percentile(image[::step, ::step], [1, 99.5])
+    return np.sqrt(np.clip((image - np.float32(low)) / np.float32(max(high - low, 1e-12)), 0, 1))
 
 
 def _resized(image, scale):
