@@ -142,6 +142,9 @@ LAYOUTS = {
     "letters": ("images/" + unicodedata.normalize("NFD", "größe") + "{}.png", "masks/" + "GRÖSSE{}.png"),
     "two words": ("images/img_{}.png", "labels/image_{}_label.png"),
     "frames": ("frames/frame_000{}.png", "labels/frame_000{}_mask.png"),
+    "zeros": ("images/{}.png", "GT/00{}.png"),
+    "x and y": ("X_train/{}.png", "Y_train/{}.png"),
+    "more behind": ("images/a_{}.png", "semantic/a_{}_anna.png"),
 }
 
 
@@ -179,6 +182,34 @@ def test_one_file_an_object(tmp_path):
     assert found.kind == "objects" and not found.problems and not found.doubts and len(found.object_sizes) == 24
     assert np.array_equal(np.sort(np.bincount(found[2].target.ravel())), np.sort(np.bincount(labels.ravel())))
     assert np.array_equal(found[2].target > 0, labels > 0)
+
+
+def test_a_folder_of_masks_called_after_its_image_and_masks_that_cover_each_other(tmp_path):
+    pairs(tmp_path, two, 3, "images/im{}.png", "masks/im{}/1.png")
+    for k in range(3):
+        (
+            put(tmp_path / f"masks/im{k}/1.png", two(cells(k)[1] == 1)),
+            put(tmp_path / f"masks/im{k}/2.png", two(cells(k)[1] > 1)),
+        )
+    found = folders.read(tmp_path)
+    assert found.kind == "objects" and np.array_equal(found[1].target, np.minimum(cells(1)[1], 2))
+    put(tmp_path / "masks/im1/2.png", two(ndimage.binary_dilation(cells(1)[1] == 1)))
+    assert "2.png: covers another mask of its image. By several annotators?" in folders.read(tmp_path).problems[0]
+
+
+def test_masks_by_several_annotators_are_named(tmp_path):
+    for k, name in enumerate(("masks/anna/{}.png", "masks/bob/{}.png")):
+        pairs(tmp_path, lambda one, k=k: two(one > k), 2, "images/{}.png", name)
+    found = folders.read(tmp_path)
+    assert (
+        np.array_equal(found[0].target, LABELS > 0) and "left out: masks/bob/0.png, masks/bob/1.png" in found.doubts[0]
+    )
+
+
+def test_numbers_that_are_shifted_are_doubted(tmp_path):
+    for k in range(3):
+        put(tmp_path / f"images/img_{k}.png", cells(k)[0]), put(tmp_path / f"masks/mask_{k + 1}.png", two(cells(k)[1]))
+    assert "are their numbers shifted?" in folders.read(tmp_path).doubts[-1]
 
 
 def test_a_second_mask_file_for_a_few_images_is_part_of_the_mask(tmp_path):
@@ -271,6 +302,16 @@ def test_polygons_of_labelme_and_of_coco(tmp_path):
     found = folders.read(tmp_path / "coco")
     assert "not run lengths (RLE, crowd); export polygons or mask images; left out: 000." in found.doubts[0]
     assert [pair.name for pair in found] == ["001"] and np.array_equal(found[0].target, wanted == 1)
+    data["annotations"] = [{"image_id": 4 + k, "category_id": 3, "bbox": [1, 2, 3, 4]} for k in range(2)]
+    data["images"].append({"id": 9, "file_name": "gone.jpg"})
+    (tmp_path / "coco/instances.json").write_text(json.dumps(data))
+    (tmp_path / "coco/more.json").write_text("{")
+    first, second, third = folders.read(tmp_path / "coco").doubts
+    assert "boxes without an outline; export polygons or mask images; left out: 000, 001." in first
+    assert (
+        "instances.json has polygons for images that are not there; left out: gone.jpg." in second
+        and "more.json" in third
+    )
 
 
 # ---- What masks mean ---------------------------------------------------------------------------------------------------
@@ -356,9 +397,46 @@ def test_a_trimap_is_recognised_and_three_classes_are_not_one(tmp_path):
     assert found.kind == "mask" and "a trimap: 1 becomes object, 2 background, 3" in found.said[0]
     assert np.array_equal(found[0].target, (LABELS > 0) & ~border(LABELS))
     assert np.array_equal(found[0].weight, ~border(LABELS))
-    pairs(tmp_path / "classes", lambda one: 1 + classes_of(one) % 3)
-    found = folders.read(tmp_path / "classes")
-    assert found.kind == "classes" and found.names == ["1", "2", "3"] and not found.said
+    pairs(tmp_path / "grey", lambda one: np.where(border(one), 128, two(one)))
+    found = folders.read(tmp_path / "grey")
+    assert "a trimap: 255 becomes object, 0 background, 128" in found.said[0] and np.array_equal(
+        found[0].weight, ~border(LABELS)
+    )
+    for name, convert in (
+        ("123", lambda one: 1 + classes_of(one) % 3),
+        ("grey classes", lambda one: (one > 0) * (128 - one % 2)),
+    ):
+        pairs(tmp_path / name, convert)
+        assert folders.read(tmp_path / name).kind == "classes" and not folders.read(tmp_path / name).said
+
+
+@pytest.mark.parametrize("factor", [70_001, 7_000_000_001])
+def test_objects_of_any_number_and_of_any_colour(tmp_path, factor):
+    pairs(tmp_path / "numbers", lambda one: one * np.int64(factor), 3, "images/{}.png", "masks/{}.tif")
+    pairs(
+        tmp_path / "colours",
+        lambda one: np.stack([one * 37 % 256, one * 91 % 256, one * 13 % 256], -1),
+        count=25,
+        radius=(3, 5),
+    )
+    for name, many in (("numbers", 24), ("colours", 75)):
+        found = folders.read(tmp_path / name)
+        assert found.kind == "objects" and len(found.object_sizes) == many == sum(pair.target.max() for pair in found)
+
+
+def test_numbers_and_colours_mixed_and_objects_that_differ_by_colour_alone(tmp_path):
+    pairs(tmp_path / "mixed", classes_of)
+    put(tmp_path / "mixed/masks/1.png", PALETTE[classes_of(cells(1)[1])])
+    assert "some masks hold numbers, others colours" in folders.read(tmp_path / "mixed").doubts[0]
+    pairs(tmp_path / "colour", two)
+    for k in range(3):
+        there = cells(k)[1][..., None] > 0
+        put(
+            tmp_path / f"colour/images/{k}.png",
+            np.where(there, [70, 70, 220], [61, 239, 60]) + np.arange(96)[:, None] % 5,
+        )
+    assert "differ from the background by colour, not by brightness" in folders.read(tmp_path / "colour").said[0]
+    assert not folders.read(pairs(tmp_path / "grey", two)[0]).said
 
 
 @pytest.mark.parametrize("count", [8, (9, 10, 11)])
@@ -416,7 +494,20 @@ def test_two_values_without_a_zero_the_one_at_the_borders_is_background(tmp_path
     )
 
 
+def street(side=512, step=4):
+    """A map of many classes with small signs on poles, made smaller by nearest neighbours."""
+    rng, scene = np.random.default_rng(0), np.zeros((side, side), int)
+    for most, count in ((side // 3, 60), (14, 80)):
+        for _ in range(count):
+            (row, column), (height, width) = rng.integers(0, side, 2), rng.integers(1, most, 2)
+            scene[row : row + height, column : column + width] = rng.integers(0, 19)
+    return scene[::step, ::step]
+
+
 LEGAL = {
+    "a street": street(384),
+    "salt and pepper": np.where(np.random.default_rng(0).random((96, 96)) < 0.02, 5, CLASSES),
+    "ragged edges": np.where(EDGE & (np.random.default_rng(1).random((96, 96)) < 0.3), 0, CLASSES),
     "a diagonal line": np.eye(96, dtype=int) * 255,
     "single pixels": (np.random.default_rng(0).random((96, 96)) < 0.03) * 255,
     "a class of edges": np.where(EDGE, 1, 2 * (LABELS > 0)),
@@ -458,6 +549,12 @@ DAMAGED = {
     "JPEG 95": through_jpeg(two(LABELS), 95),
     "JPEG 100": through_jpeg(two(LABELS), 100),
     "JPEG of classes": through_jpeg(60 * CLASSES, 90),
+    "JPEG 100 of classes": through_jpeg(np.kron(CLASSES, np.ones((3, 3))), 100),
+    "JPEG 100 of classes, 10 apart": through_jpeg(np.kron(10 * CLASSES, np.ones((3, 3))), 100),
+    "JPEG 100 of colours": through_jpeg(np.kron(PALETTE[CLASSES], np.ones((3, 3, 1))), 100),
+    "JPEG 75 of objects": through_jpeg(np.kron(LABELS, np.ones((4, 4))), 75),
+    "JPEG 95 of a street": through_jpeg(street(step=1), 95),
+    "Lanczos of classes": resized(10 * CLASSES, 144, Image.LANCZOS),
     "soft": ndimage.gaussian_filter(two(LABELS).astype(float), 3),
 }
 

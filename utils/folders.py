@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 
 import numpy as np
@@ -251,11 +252,14 @@ def read(path, kind=None, split=None) -> Folder:
         layout.problems += [] if layout.pairs else [f"there are no pairs in a folder for {split}."]
     kind, numbers = _of_several_files_or_polygons(layout, kind)
     entries, complaints, notes = [], [], []
-    for found in layout.pairs:
+    many, late = len(layout.pairs), time.monotonic() + 5
+    for number, found in enumerate(layout.pairs, 1):
         try:
             entries.append(_look(found, numbers, notes))
         except _Wrong as error:
             complaints.append(error.args)
+        if time.monotonic() > late:
+            print(f"\r{number} of {many} pairs read", end="" if number < many else "\n", flush=True)
     one_by_one = numbers == "objects" or (numbers is None and any(found.shapes is not None for found in layout.pairs))
     meaning = masks.Meaning(kind or "mask")
     if entries:
@@ -418,8 +422,15 @@ def _second_look(folder):
         doubts += of(names[there == 0], "the mask is empty; that is right if there is no object to be seen.")
         border = np.array([look.border[fit].sum() / look.border.sum() for look, fit in zip(looks, fits)])
         outside = partly & (there > 0.5) & (border > 0.8)
-        lighter = np.array([_lighter(look, fit) for look, fit in zip(looks, fits)])
+        contrasts = [_contrast(look, fit) for look, fit in zip(looks, fits)]
+        lighter = np.sign([contrast.mean() for contrast in contrasts])
         odd = outside & (lighter != np.sign(lighter[partly & ~outside].sum()))
+        most = [np.abs(contrast).max() for contrast in contrasts]
+        seen = [one > 0.05 * (entry.high - entry.low) for one, entry in zip(most, folder.entries)]
+        if np.mean(np.array(seen) & [abs(one.mean()) < 0.1 * high for one, high in zip(contrasts, most)]) > 0.5:
+            folder.said.append(
+                "objects differ from the background by colour, not by brightness: keep the three channels"
+            )
         if outside.any() and outside.sum() >= 0.8 * partly.sum():
             share = percent(np.median(there[partly]))
             doubts.append(
@@ -442,12 +453,12 @@ def _second_look(folder):
     return problems, doubts
 
 
-def _lighter(look, fit):
-    """1 if objects are lighter than the background, -1 if they are darker; 0 without one of them."""
+def _contrast(look, fit):
+    """For each channel how much lighter objects are than all else; 0 without one of them."""
     if fit.all() or not fit.any():
-        return 0
-    light = [np.average(look.light[where], weights=look.counts[where]) for where in (fit, ~fit)]
-    return np.sign(light[0] - light[1])
+        return np.zeros(1)
+    objects, other = (np.average(look.light[one], 0, look.counts[one]) for one in (fit, ~fit))
+    return objects - other
 
 
 # ---- Say, show, and hand over --------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ class Look:
     areas: list  # for each code the pixels of each connected part, also by corners
     first: np.ndarray  # the number of the first part, counted row by row
     border: np.ndarray  # pixels on the border of the image
-    light: np.ndarray  # mean brightness of the image there, on a scale of its own
+    light: np.ndarray  # mean of each channel of the image there, (codes, C)
     meets: dict  # pairs of codes -> how often they lie side by side, in masks of three codes at most
 
 
@@ -87,12 +87,11 @@ def look(pixels, image, drawn=True) -> Look:
     if source == "palette":
         colours = (pixels.palette.astype(np.int64) @ _PACKED)[codes]
     edge = np.concatenate([index[0], index[-1], index[1:-1, 0], index[1:-1, -1]])
-    step = max(1, min(index.shape) // 512)
-    grey = image[::step, ::step].astype(np.float64)
-    grey = grey if grey.ndim == 2 else grey.mean(axis=-1)
+    step = max(1, min(index.shape) // 256)
     few = index[::step, ::step].ravel()
     counts, border, seen = (np.bincount(one.ravel(), minlength=len(codes)) for one in (index, edge, few))
-    light = np.bincount(few, grey.ravel(), len(codes)) / np.maximum(seen, 1)
+    channels = image[::step, ::step].reshape(len(few), -1).T
+    light = np.stack([np.bincount(few, one, len(codes)) / np.maximum(seen, 1) for one in channels], axis=-1)
     return Look(codes, colours, source, counts, areas, first, border, light, _contacts(index, codes))
 
 
