@@ -35,7 +35,7 @@ WORDS = {"loss": ("ce", "ce+dice"), "flips": ("all", "mirror", "none"), "markers
 CACHE = 250_000_000
 """Bytes of decoded images that training keeps in memory; what does not fit is read again when its turn comes."""
 
-TILE, PEAK = 512, 300_000_000
+TILE, PEAK = 512, 450_000_000
 """Largest side of a tile of prediction, and about how many bytes its feature maps may take: 90 a pixel and base channel."""
 
 
@@ -88,7 +88,7 @@ class Plan:
     reasons: dict = dataclasses.field(default_factory=dict)
 
     def __str__(self):
-        rows = [(name, _shown(getattr(self, name)), reason) for name, reason in self.reasons.items()]
+        rows = [(name, str(getattr(self, name)), reason) for name, reason in self.reasons.items()]
         wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
         return "\n".join(f"{name:{wide[0]}}  {value:{wide[1]}}  {reason}" for name, value, reason in rows)
 
@@ -142,7 +142,8 @@ class Plan:
     def image(self, array) -> np.ndarray:
         """An array as read from a file, ``(H, W)`` or ``(H, W, 3)``, as the network's input: float32 ``(H, W, C)``, 0..1."""
         array = np.asarray(array)
-        low, high = self.ranges.get(array.dtype.name) or _range(array.dtype)
+        whole = np.iinfo(array.dtype).max if array.dtype.kind in "ui" else 1
+        low, high = self.ranges.get(array.dtype.name, (0, whole))
         image = np.clip((array.astype(np.float32) - low) / max(high - low, 1e-12), 0, 1)
         image = image[..., None] if image.ndim == 2 else image
         if image.shape[-1] == self.channels:
@@ -151,14 +152,11 @@ class Plan:
 
     def predict(self, model, image) -> np.ndarray:
         """Probabilities float32 ``(H, W, K)`` for an image float32 ``(H, W, C)``, 0..1, of any size, tile by tile."""
-        height, width = image.shape[:2]
         scaled = self._ready(image)
         step, halo = 2**self.depth, reach(self.depth)
         tile = min(max(scaled.shape[:2]), TILE, max(128, int((PEAK / (90 * self.base)) ** 0.5) - 2 * halo))
         output = tiling.predict_tiled(_call(model), scaled, -(-tile // (2 * step)) * 2 * step, halo, multiple=step)
-        if self.scale != 1:
-            output = tf.image.resize(output, (height, width), "bilinear").numpy()
-        return output
+        return _resized(output, image.shape[:2], "bilinear")
 
     def result(self, probabilities, threshold=None) -> np.ndarray:
         """int32 ``(H, W)`` from probabilities ``(H, W, K)``: 0 and 1, the likeliest class, or numbered objects."""
@@ -185,15 +183,16 @@ class Plan:
 
     def _ready(self, image):
         """An image 0..1 as the network gets it: brightened where planned, and reduced."""
-        return _resized(_stretched(image) if self.stretch else image, self.scale)
+        size = [max(1, round(side * self.scale)) for side in image.shape[:2]]
+        return np.clip(_resized(_stretched(image) if self.stretch else image, size, "area"), 0, 1)
 
     def _scaled(self, pair):
         """A pair at the network's scale and small: image float16, target and weight uint8."""
-        image, weight = self._ready(pair.image), pair.weight
-        target, weight = (None if one is None else _nearest(one, image.shape[:2]) for one in (pair.target, weight))
+        image = self._ready(pair.image)
+        weight = np.ones(pair.target.shape) if pair.weight is None else pair.weight
+        target, weight = (_resized(one[..., None], image.shape[:2], "nearest")[..., 0] for one in (pair.target, weight))
         target = objects.border_classes(target) if self.kind == "objects" else target.astype(np.uint8)
-        weight = np.ones(target.shape, np.uint8) if weight is None else weight.astype(np.uint8)
-        return image.astype(np.float16), target, weight
+        return image.astype(np.float16), target, weight.astype(np.uint8)
 
 
 def load(path) -> Plan:
@@ -422,29 +421,12 @@ def _stretched(image):
     return np.sqrt(np.clip((image - np.float32(low)) / np.float32(max(high - low, 1e-12)), 0, 1))
 
 
-def _resized(image, scale):
-    if scale == 1:
-        return image
-    size = [max(1, round(side * scale)) for side in image.shape[:2]]
-    return np.clip(tf.image.resize(image, size, "area").numpy(), 0, 1)
-
-
-def _nearest(array, size):
-    if array.shape == size:
-        return array
-    rows, columns = ((np.arange(new) + 0.5) * old // new for new, old in zip(size, array.shape))
-    return array[np.ix_(rows.astype(int), columns.astype(int))]
+def _resized(array, size, method):
+    """``(H, W, C)`` in another size."""
+    return array if array.shape[:2] == tuple(size) else tf.image.resize(array, size, method).numpy()
 
 
 def _iou(classes):
     if classes == 1:
         return keras.metrics.BinaryIoU([1], threshold=0.5, name="iou", dtype="float32")
     return keras.metrics.IoU(classes, [*range(1, classes)], sparse_y_pred=False, name="iou", dtype="float32")
-
-
-def _range(dtype):
-    return (0, 1) if dtype.kind in "fb" else (0, np.iinfo(dtype).max)
-
-
-def _shown(value):
-    return f"{value:g}" if isinstance(value, float) else str(value)
