@@ -300,14 +300,14 @@ def test_polygons_of_labelme_and_of_coco(tmp_path):
     data["annotations"].append({"image_id": 5, "category_id": 3, "segmentation": rings[:1]})
     (tmp_path / "coco/instances.json").write_text(json.dumps(data))
     found = folders.read(tmp_path / "coco")
-    assert "not run lengths (RLE, crowd); export polygons or mask images; left out: 000." in found.doubts[0]
+    assert "no run lengths (RLE), boxes or lines: export polygons or mask images; left out: 000." in found.doubts[0]
     assert [pair.name for pair in found] == ["001"] and np.array_equal(found[0].target, wanted == 1)
     data["annotations"] = [{"image_id": 4 + k, "category_id": 3, "bbox": [1, 2, 3, 4]} for k in range(2)]
     data["images"].append({"id": 9, "file_name": "gone.jpg"})
     (tmp_path / "coco/instances.json").write_text(json.dumps(data))
     (tmp_path / "coco/more.json").write_text("{")
     first, second, third = folders.read(tmp_path / "coco").doubts
-    assert "boxes without an outline; export polygons or mask images; left out: 000, 001." in first
+    assert "boxes or lines: export polygons or mask images; left out: 000, 001." in first
     assert (
         "instances.json has polygons for images that are not there; left out: gone.jpg." in second
         and "more.json" in third
@@ -582,11 +582,9 @@ def doubts(folder, **options):
 def test_masks_that_are_inverted_full_or_empty(tmp_path):
     pairs(tmp_path / "one", two, 5)
     put(tmp_path / "one/masks/3.png", 255 - two(cells(3)[1]))
-    assert doubts(tmp_path / "one") == [
-        "3: the mask is inverted, compared with the others: object where they have background."
-    ]
+    assert doubts(tmp_path / "one") == ["3: the mask is inverted, compared with the others."]
     pairs(tmp_path / "all", lambda one: 255 - two(one))
-    assert "the images' borders. Are they and background swapped?" in doubts(tmp_path / "all")[0]
+    assert "the borders. Are they and background swapped?" in doubts(tmp_path / "all")[0]
     pairs(tmp_path / "empty", two, 4)
     put(tmp_path / "empty/masks/2.png", 0 * LABELS)
     assert doubts(tmp_path / "empty") == ["2: the mask is empty; that is right if there is no object to be seen."]
@@ -614,7 +612,7 @@ def test_one_pair_small_shares_sizes_and_images_of_one_value(tmp_path):
     )
     assert doubts(tmp_path / "sizes")[0].startswith("images of 96 x 96 to 288 x 288.")
     put(tmp_path / "one/images/b.png", 0 * GREY + 9), put(tmp_path / "one/masks/b.png", 0 * LABELS)
-    assert doubts(tmp_path / "one")[0].startswith("b: all pixels of the image have one value, its mask is empty")
+    assert doubts(tmp_path / "one")[0].startswith("b: all pixels of the image have one value; its mask is empty")
     put(tmp_path / "one/masks/b.png", two(LABELS))
     assert (
         "b: all pixels of the image have one value; nothing can be seen" in folders.read(tmp_path / "one").problems[0]
@@ -790,7 +788,7 @@ def test_objects_of_a_mask_of_two_values_are_its_parts(tmp_path, value):
 
 def test_pictures_of_another_size_are_named(folder):
     put(folder / "images/b.png", GREY), put(folder / "masks/b.png", 255 * (LABELS > 0))
-    with pytest.raises(ValueError, match="several sizes, 32 x 32, 96 x 96 pixels; give all"):
+    with pytest.raises(ValueError, match="several sizes, 32 x 32, 96 x 96; give all"):
         folders.load(folder)
 
 

@@ -227,9 +227,8 @@ def _check_parts(file, page):
 def _check_size(width, height, times=1):
     """Refuse what is too large to work with."""
     if (size := width * height * times / 2**20) > MOST_MEGAPIXELS:
-        raise Refused(
-            f"is too large: {height} x {width} pixels, {size:.0f} megapixels, at most {MOST_MEGAPIXELS}; cut it into parts."
-        )
+        size = f"{height} x {width} pixels, {size:.0f} megapixels, at most {MOST_MEGAPIXELS}"
+        raise Refused(f"is too large: {size}; cut it into parts.")
 
 
 # ---- What the numbers mean -------------------------------------------------------------------------------------------

@@ -408,9 +408,7 @@ def _second_look(folder):
         return [f"{listed(few)}: {text}"] if len(few) else []
 
     problems = of(names[blank & (there > 0)], "all pixels of the image have one value; nothing can be seen in it.")
-    doubts = of(
-        names[blank & (there == 0)], "all pixels of the image have one value, its mask is empty. Is that right?"
-    )
+    doubts = of(names[blank & (there == 0)], "all pixels of the image have one value; its mask is empty.")
     if folder.kind == "classes":
         problems += [] if len(folder.names) > 1 else ["all pixels have one class; there is nothing to learn."]
     elif there.max() == 0:
@@ -428,18 +426,12 @@ def _second_look(folder):
         most = [np.abs(contrast).max() for contrast in contrasts]
         seen = [one > 0.05 * (entry.high - entry.low) for one, entry in zip(most, folder.entries)]
         if np.mean(np.array(seen) & [abs(one.mean()) < 0.1 * high for one, high in zip(contrasts, most)]) > 0.5:
-            folder.said.append(
-                "objects differ from the background by colour, not by brightness: keep the three channels"
-            )
+            folder.said.append("objects differ from the background by colour, not by brightness: keep three channels")
         if outside.any() and outside.sum() >= 0.8 * partly.sum():
             share = percent(np.median(there[partly]))
-            doubts.append(
-                f"objects cover {share} of the pixels and the images' borders. Are they and background swapped?"
-            )
+            doubts.append(f"objects cover {share} of the pixels and the borders. Are they and background swapped?")
         elif odd.sum() < partly.sum() / 2 > 1:
-            doubts += of(
-                names[odd], "the mask is inverted, compared with the others: object where they have background."
-            )
+            doubts += of(names[odd], "the mask is inverted, compared with the others.")
     rare = [f"{name} {percent(share)}" for name, share in folder.shares.items() if share < 0.005]
     if rare and folder.kind != "objects" and not problems:
         doubts.append(f"rare: {listed(rare)} of the pixels. A plain loss may never find it; weights or Dice help.")
@@ -523,9 +515,7 @@ def load(folder) -> tuple[np.ndarray, np.ndarray]:
     """
     found = read(folder)
     if len(sizes := sorted(set(found.sizes))) > 1:
-        found.problems.append(
-            f"images of several sizes, {listed(map(_sides, sizes))} pixels; give all images one size."
-        )
+        found.problems.append(f"images of several sizes, {listed(map(_sides, sizes))}; give all images one size.")
     if found.entries and found.kind != "mask":
         found.problems.append(f"the masks hold {found.kind}, not two values; folders.read reads those.")
     pairs = list(found)

@@ -20,8 +20,7 @@ from skimage import draw
 from utils import files
 
 _IMAGE = set(
-    "image images img imgs im pictures picture pics pic photos photo inputs input raw frames sat rgb original originals "
-    "x".split()
+    "x image images img imgs im pictures picture pics pic photos photo inputs input raw frames sat rgb original".split()
 )
 _MASK = set(
     "mask masks label labels lbl lbls annotation annotations annot annots anno ann segmentation segmentations seg segs gt gts "
@@ -88,7 +87,7 @@ def find(folder, kind=None) -> Layout:
     layout, tables, images, masks = Layout(), [], [], []
     for item in _files_below(root, layout):
         table = item.path.suffix.lower() in (".json", ".csv", ".txt")
-        (tables if table else masks if item.is_mask() else images).append(item)
+        (tables if table else masks if item.is_mask else images).append(item)
     if not images and any(item.bare != item.stem for item in masks):  # all below a folder called labels, say
         images, masks = ([item for item in masks if (item.bare != item.stem) == one] for one in (False, True))
     _move_masks_out(images, masks)
@@ -115,9 +114,6 @@ class _Item:
         self.path, self.short, self.used = path, path.relative_to(root).as_posix(), False
         folders = self.short.split("/")[:-1]
         words = [_words(part) for part in folders]
-        roles = ["mask" if set(w) & _MASK else "image" if set(w) & _IMAGE else None for w in words]
-        # masks/im_7/1.png: a folder with a number is called after one image
-        self.roles = [(role, not re.search(r"\d", part)) for role, part in zip(roles, folders)]
         self.place = "/".join(filter(None, map(_rest, folders)))
         self.split = next((_SPLITS[v] for w in reversed(words) for v in w if v in _SPLITS), None)
         self.stem = _folded(path.stem)
@@ -131,11 +127,10 @@ class _Item:
         self.numbered = None if short == self.stem else _without(_MASK_ENDS, short)
         self.ends = self.bare != self.stem or self.numbered not in (None, short)
         self.name = "/".join([*(part for part in folders if _rest(part)), path.stem])
-
-    def is_mask(self):
-        """Whether the folder's name, or where that says nothing the file's own, calls this a mask."""
-        named = [role for role, _ in sorted(filter(lambda one: one[0], self.roles), key=lambda one: one[1])]
-        return named[-1] == "mask" if named else self.bare != self.stem
+        # The innermost folder with a role says it; first those without a number: masks/im_7/1.png is a mask of im_7.
+        roles = [(not re.search(r"\d", part), k, bool(set(words[k]) & _MASK)) for k, part in enumerate(folders)]
+        roles = [role for role in roles if set(words[role[1]]) & (_MASK | _IMAGE)]
+        self.is_mask = max(roles)[2] if roles else self.bare != self.stem
 
 
 def _folded(text):
@@ -145,12 +140,8 @@ def _folded(text):
 def _words(part):
     """The words of a folder's name: ``trainannot``, ``train_labels`` and ``labelsTr`` have two each."""
     words = re.findall(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+", unicodedata.normalize("NFC", part))
-    glued = [re.fullmatch(r"(train|val|test)(\w+)", word.casefold()) for word in words]
-    return [
-        part
-        for word, two in zip(words, glued)
-        for part in (two.groups() if two and two[2] in _MASK | _IMAGE else [word.casefold()])
-    ]
+    text = " ".join(words).casefold()
+    return re.sub(r"\b(train|val|test)(?=(?:annot|mask|label|image|img))", r"\1 ", text).split()
 
 
 def _rest(part):
@@ -292,9 +283,8 @@ def _say_left_out(layout, images, masks):
             if not item.used:
                 groups["/".join(item.short.split("/")[:-1] + [""])].append(item.stem)
         for folder, stems in list(groups.items())[:5]:
-            layout.doubts.append(
-                f"without {other} of the same name, left out: {folder and folder + ': '}{listed(stems)}."
-            )
+            where = f"{folder and folder + ': '}{listed(stems)}"
+            layout.doubts.append(f"without {other} of the same name, left out: {where}.")
         layout.doubts += [f"... and {len(groups) - 5} more folders like this."] * (len(groups) > 5)
     if layout.pairs and len(images) == len(masks) and not all(item.used for item in images):
         layout.doubts.append("there are as many masks as images: are their numbers shifted? Then pairs are wrong ones.")
@@ -354,12 +344,11 @@ def _json(item, data, by_name, layout):
         names = {one["id"]: str(one["name"]) for one in data.get("categories", [])}
         shapes = collections.defaultdict(list)
         for one in data["annotations"]:
-            rings, name = one.get("segmentation"), names.get(one["category_id"], str(one["category_id"]))
-            if isinstance(rings, dict) or one.get("iscrowd") or not rings:
-                what = "run lengths (RLE, crowd)" if rings else "boxes without an outline"
-                shapes[one["image_id"]].append((what, None))
-            else:
-                shapes[one["image_id"]].append((name, [_points(ring) for ring in rings]))
+            try:
+                parts = [_points(ring) for ring in one["segmentation"]]
+            except (KeyError, TypeError, ValueError):
+                parts = None
+            shapes[one["image_id"]].append((names.get(one["category_id"], str(one["category_id"])), parts or None))
         for one in data["images"]:
             fit = by_name.get(_file_name(one["file_name"]), [])
             near = [image for image in fit if image.path.parent == item.path.parent]
@@ -383,7 +372,7 @@ def _labelme(shape):
     if kind == "rectangle":
         (left, top), (right, bottom) = points
         points = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
-    return (str(shape["label"]), [points]) if kind in ("polygon", "rectangle") else (kind, None)
+    return str(shape["label"]), [points] if kind in ("polygon", "rectangle") else None
 
 
 def _give(item, fit, shapes, layout, wanted=None):
@@ -393,8 +382,8 @@ def _give(item, fit, shapes, layout, wanted=None):
         layout.left[why].append(wanted or item.stem)
     elif not fit[0].used:
         fit[0].used = True
-        if undrawn := sorted({label for label, parts in shapes if parts is None}):
-            why = f"only polygons can be drawn, not {listed(undrawn)}; export polygons or mask images"
+        if any(parts is None for _, parts in shapes):
+            why = "only polygons can be drawn, no run lengths (RLE), boxes or lines: export polygons or mask images"
             layout.left[why].append(fit[0].stem)
         else:
             layout.pairs.append(Found(fit[0].name, fit[0].path, [item.path], fit[0].split, shapes))

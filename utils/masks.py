@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 
 import numpy as np
 from scipy import ndimage
@@ -113,11 +114,8 @@ def _contacts(index, codes):
     counts = np.zeros(9, int)
     for a, b in ((index[1:], index[:-1]), (index[:, 1:], index[:, :-1])):
         counts += np.bincount(3 * a[a != b] + b[a != b], minlength=9)
-    return {
-        (codes[i], codes[j]): counts[3 * i + j] + counts[3 * j + i]
-        for i in range(len(codes))
-        for j in range(i + 1, len(codes))
-    }
+    few = itertools.combinations(range(len(codes)), 2)
+    return {(codes[i], codes[j]): counts[3 * i + j] + counts[3 * j + i] for i, j in few}
 
 
 # ---- Damage ------------------------------------------------------------------------------------------------------------
@@ -137,12 +135,10 @@ def _damage(array, codes, index, sizes) -> str | None:
     noisy = between < 0.62 * np.sum(~flat) or (flat.mean() < 0.8 and len(codes) < 32)
     if between < 10 or between <= 0.1 * edges or boundary_class or noisy:
         between = _specks(index, sizes)
-    what = f"{len(codes)} values, those of {between / index.size:.2%} of the pixels at edges, between two others"
-    return (
-        f"was interpolated, or saved as JPEG: it holds {what}. Go back to the original; {_NEAREST}."
-        if between
-        else None
+    what = (
+        f"it holds {len(codes)} values, those of {between / index.size:.2%} of the pixels at edges, between two others"
     )
+    return f"was interpolated, or saved as JPEG: {what}. Go back to the original; {_NEAREST}." if between else None
 
 
 def _specks(index, sizes):
@@ -199,14 +195,10 @@ def decide(looks, kind=None, names=None) -> Meaning:
     if kind is None and (trimap := _trimap(looks, totals)):
         one, zero, border = trimap
         meaning.targets, meaning.void = {one: 1, zero: 0, border: 0}, [border]
-        meaning.said.append(
-            f"a trimap: {one} becomes object, {zero} background, {border} (the border) void with weight 0"
-        )
+        meaning.said.append(f"a trimap: {one} becomes object, {zero} background, {border} (border) void with weight 0")
         return meaning
     if meaning.by_colour and any(look.source == "numbers" and not set(look.codes) <= {0, _WHITE} for look in looks):
-        meaning.doubts.append(
-            "some masks hold numbers, others colours; compare the classes below, save all masks alike."
-        )
+        meaning.doubts.append("some masks hold numbers, others colours; save all alike, or look at the classes.")
     meaning.void = _voids(looks, sorted(totals), table)
     if meaning.void:
         share = sum(totals[code] for code in meaning.void) / sum(totals.values())
@@ -327,9 +319,9 @@ def _number(meaning, looks, codes, table):
 def _background(meaning, looks, codes):
     """The code of the background where none is 0 or black: of two the one at the borders; a problem if there are more."""
     if meaning.kind == "objects" or len(codes) > 2:
-        text = f"no background (0 or black); their smallest number is {shown_code(codes[0], meaning.by_colour)}"
+        shown = shown_code(codes[0], meaning.by_colour)
         meaning.problems.append(
-            f"the masks have {text}. Save it as 0, or say kind='classes' if each number is a class."
+            f"the masks have no background (0 or black); their smallest number is {shown}. Save it as 0, or say kind='classes'."
         )
         return codes[0]
     background = max(codes, key=lambda code: sum(int(look.border[look.codes == code].sum()) for look in looks))
