@@ -361,6 +361,8 @@ CASES = [
          legends=[["one", "two"]]),
     case(plots.worst, *NUCLEI, NUCLEI[1], [(100, 50, "matched\nIoU 1.00")], reach=8, panels=[NUCLEI[0][92:108, 42:58]],
          words=["matched IoU 1.00"], titles=["matched\nIoU 1.00"], legends=[["annotated", "predicted"]]),
+    case(plots.answers, [NUCLEI[0]] * 2, [NUCLEI[1], 0 * MOVED], [0 * MOVED, MOVED], ABC[:2], panels=[NUCLEI[0]] * 2,
+         words=["2 images"], titles=ABC[:2], legends=[["annotated", "found"]]),
     case(plots.balance, KINDS, STYLES, bars=[[75, 15, 10], [75, 20, 5]],
          words=["background takes the most and ring the least", "outlined 5 %"],
          faces=[[to_rgb(plots.CLASS_COLOURS[name]) for name in KINDS], [to_rgb(plots.STYLE_COLOURS[name]) for name in STYLES]]),
@@ -477,6 +479,11 @@ def test_edges_lie_around_masks_and_objects():
     image, labels = NUCLEI
     axes, _ = check(plots.outlines, image, [labels, 0 * labels], ["a", "b"], panels=[image, image])
     assert [len(axis.collections) for axis in axes] == [len(np.unique(labels)) - 1, 0]
+    axes, _ = check(
+        plots.answers, [image] * 2, [labels, 0 * labels], [0 * labels, labels], ["a", "b"], panels=[image, image]
+    )
+    found = [to_rgb(plots.YELLOW), to_rgb(plots.SKY)]
+    assert [tuple(axis.collections[0].get_edgecolor()[0, :3]) for axis in axes] == found
     y, x = np.nonzero(labels == np.unique(labels)[1])
     edge = axes[0].collections[0].get_paths()[0].vertices
     assert np.allclose([edge.min(0), edge.max(0)], [(x.min() - 0.5, y.min() - 0.5), (x.max() + 0.5, y.max() + 0.5)])

@@ -13,13 +13,13 @@ from utils import project
 
 ROOT = notebooks.ROOT
 LAYERS = """project validate shapes files layouts masks nuclei pipeline unet losses metrics objects training tiling
-receptive_field inspect_model cost weights planning experiments plots folders explore checks""".split()
+receptive_field inspect_model cost weights planning exporting predict experiments plots folders explore checks""".split()
 """From the bottom up: a module of utils may import the modules before it."""
 PACKAGES = {
     "PIL": "pillow", "IPython": "ipython", "skimage": "scikit-image", "jupyter_client": "ipykernel",
     "nbconvert": "jupyterlab", "traitlets": "jupyterlab",
 }  # fmt: skip
-OPTIONAL, TOOLS = {"torch"}, {"ipykernel", "jupyterlab", "nbval", "pytest-xdist", "ruff"}
+OPTIONAL, TOOLS = {"torch", "onnxruntime"}, {"ipykernel", "jupyterlab", "nbval", "pytest-xdist", "ruff"}
 """Imported where it is there; required, but not because something imports it."""
 
 
@@ -84,7 +84,7 @@ def test_nothing_grows_beyond_its_budget():
 
 
 def test_inside_the_rooms_nothing_is_checked():
-    doors, raised, code = {"validate", "files", "layouts", "masks", "folders", "weights", "checks"}, 0, 0
+    doors, raised, code = {"validate", "files", "layouts", "masks", "folders", "weights", "predict", "checks"}, 0, 0
     for path, source in sources("utils").items():
         if module_of(path) not in doors:
             tree = ast.parse(source)
