@@ -206,6 +206,31 @@ def test_masks_by_several_annotators_are_named(tmp_path):
     )
 
 
+def test_an_image_that_is_its_mask_is_doubted(tmp_path):
+    pairs(tmp_path, two)
+    put(tmp_path / "images/1.png", two(cells(1)[1]))
+    assert folders.read(tmp_path).doubts == [
+        "1: image and mask hold the same. Does one of them lie in the wrong folder?"
+    ]
+
+
+def test_annotations_of_other_kinds_are_named_if_nothing_else_is_there(tmp_path):
+    put(tmp_path / "images/a.png", GREY), put(tmp_path / "images/b.png", GREY)
+    (tmp_path / "labels").mkdir(), (tmp_path / "labels/a.txt").write_text("0 .1 .1 .2 .1 .2 .2")
+    (tmp_path / "labels/via.json").write_text("[]")
+    [problem] = folders.read(tmp_path).problems
+    assert "Files such as a.txt, via.json are not read: export masks, COCO or labelme" in problem
+    put(tmp_path / "masks/a.png", two(LABELS)), put(tmp_path / "masks/b.png", two(LABELS))
+    assert folders.read(tmp_path).problems == []
+
+
+def test_numbers_that_never_come_again_are_objects(tmp_path):
+    start = iter([0, 5, 10])
+    pairs(tmp_path, lambda one: np.where(one, one + next(start), 0), 3, count=5)
+    found = folders.read(tmp_path)
+    assert found.kind == "objects" and len(found.object_sizes) == 15 and not found.doubts
+
+
 def test_numbers_that_are_shifted_are_doubted(tmp_path):
     for k in range(3):
         put(tmp_path / f"images/img_{k}.png", cells(k)[0]), put(tmp_path / f"masks/mask_{k + 1}.png", two(cells(k)[1]))
@@ -655,9 +680,8 @@ def test_orientation_tags(tmp_path):
         turned.save(tmp_path / f"images/{k}.png", exif=tag)
         put(tmp_path / f"masks/{k}.png", two(np.rot90(labels) if k == 1 else labels))
     found = folders.read(tmp_path)
-    assert len(found.doubts) == 1 and found.doubts[0].startswith(
-        "1: the image's orientation tag is ignored: its mask fits"
-    )
+    assert found.doubts[1:] == ["0, 2: some are the same image; a split may put one on both sides."]
+    assert found.doubts[0].startswith("1: the image's orientation tag is ignored: its mask fits")
     assert np.array_equal(found[0].image[..., 0] * 255, picture) and found.sizes == [(80, 96), (96, 80), (80, 96)]
     assert np.array_equal(found[1].target, np.rot90(labels) > 0)
     assert np.array_equal(np.rint(found[1].image[..., 0] * 255), np.rot90(picture))

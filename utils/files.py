@@ -72,7 +72,7 @@ def read_image(path, upright=True) -> Pixels:
         elif (last != last.flat[0]).any():
             array = np.where(last > 0, array, 0)
             found.notes.append("transparent parts become black")
-    found.array = _grey(array)
+    found.array = np.ascontiguousarray(_grey(array))
     return _turned(found) if upright else found
 
 

@@ -10,8 +10,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +99,7 @@ class _Entry:
     low: float
     high: float
     colour: bool
+    sum: int  # equal for equal images
     upright: bool = True
     part: tuple = (slice(None), slice(None))
 
@@ -309,10 +312,12 @@ def _look(found, numbers, notes):
         raise _Wrong(found.name, f"{what} Resize masks with nearest neighbours only.")
     for path, pixels in ((found.image, image), (found.masks[0], mask)):
         notes += [(f"{path.parent.name}/{path.name}", f"{note}.") for note in pixels.notes]
-    drawn = found.shapes is None and len(found.masks) == 1
-    look = _try(found.masks[0], masks.look, mask, image.array, drawn)
     array = image.array
-    return _Entry(found, size, look, array.dtype, float(array.min()), float(array.max()), array.ndim == 3, upright)
+    if np.array_equal(array, mask.array) and array.min() < array.max():
+        notes.append((found.name, "image and mask hold the same. Does one of them lie in the wrong folder?"))
+    drawn = found.shapes is None and len(found.masks) == 1
+    look, low, high = _try(found.masks[0], masks.look, mask, array, drawn), float(array.min()), float(array.max())
+    return _Entry(found, size, look, array.dtype, low, high, array.ndim == 3, zlib.crc32(array), upright)
 
 
 def _mask_of(found, size, numbers):
@@ -439,6 +444,9 @@ def _second_look(folder):
     if folder.kind == "objects" and not folder.by_parts and sum(broken) > 0.02 * len(folder.object_sizes):
         few = [f"{name} ({count})" for name, count in zip(names, broken) if count]
         doubts += of(few, f"{sum(broken)} objects are in several pieces. Does one number stand for two?")
+    many = collections.Counter(entry.sum for entry in folder.entries)
+    again = np.array([many[entry.sum] > 1 for entry in folder.entries]) & ~blank
+    doubts += of(names[again], "some are the same image; a split may put one on both sides.")
     small, *_, large = sorted(2 * [entry.size for entry in folder.entries], key=np.prod)
     if np.prod(large) > 4 * np.prod(small):
         doubts.append(f"images of {_sides(small)} to {_sides(large)}. Do their objects have the same size in pixels?")

@@ -38,6 +38,7 @@ _MASK_ENDS = (
     r"(?<=[_\-. ])(?:(?:mask|label|seg|gt)\d|(?:annotator|expert|rater)_?\d)"
 )
 _IMAGE_ENDS = r"images?|imgs?|leftimg8bit|0000|sat|training|test|rgb|raw|inputs?|original|orig|photo"
+_TABLE = r"(class|colou?r|label|names|legend|dict).*\.(txt|csv)$"
 _SAME = (("stem", "stem"), ("stem", "bare"), ("clean", "stem"), ("clean", "bare"), ("clean", "clean"))
 """Which name of an image is compared with which name of a mask, the strictest first."""
 _RANKS = {
@@ -74,6 +75,7 @@ class Layout:
     problems: list = dataclasses.field(default_factory=list)
     doubts: list = dataclasses.field(default_factory=list)
     names: dict = dataclasses.field(default_factory=dict)
+    unread: list = dataclasses.field(default_factory=list)
     left: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(list))  # why -> what is left out
     one_file_an_object: bool = False
 
@@ -175,12 +177,11 @@ def _files_below(root, layout):
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
                 links.append(path)
-            elif ending in (".txt", ".csv"):
-                if re.search("class|colou?r|label|names|legend|dict", path.name.casefold()):
-                    items.append(_Item(path, root))
-            elif ending in files.ENDINGS or ending == ".json" or _looks_like_image(path):
+            elif ending in (".txt", ".csv", ".xml") and not re.search(_TABLE, path.name.casefold()):
+                layout.unread.append(path.name)
+            elif ending in (*files.ENDINGS, ".json", ".txt", ".csv") or _looks_like_image(path):
                 items.append(_Item(path, root))
-            elif ending not in (".md", ".xml", ".ini", ".yaml"):
+            elif ending not in (".md", ".ini", ".yaml"):
                 foreign.append(path)
     if links:
         few = listed(path.relative_to(root).as_posix() for path in links)
@@ -249,7 +250,9 @@ def _pair(images, masks, layout, kind):
             own = own[:1]
         layout.pairs.append(Found(item.name, item.path, [mask.path for mask in own], item.split or own[0].split))
     if spare:
-        layout.doubts.append(f"several masks for one image, of which the first is used; left out: {listed(spare)}.")
+        layout.doubts.append(
+            f"several masks for one image, by several people or for several classes? Used is one; left out: {listed(spare)}."
+        )
 
 
 def _rank(mask, kind):
@@ -296,7 +299,9 @@ def _say_left_out(layout, images, masks):
             what = f"{len(images)} images, but no masks (a folder masks/ or labels/, or names such as a_mask.png)"
         elif masks:
             what = f"{len(masks)} masks, but no images (a folder images/)"
-        layout.problems.append(f"the folder holds {what}.")
+        also = " Files such as {} are not read: export masks, COCO or labelme polygons."
+        also = also.format(listed(layout.unread, 2)) if layout.unread else ""
+        layout.problems.append(f"the folder holds {what}.{also}")
 
 
 # ---- Tables and polygons ---------------------------------------------------------------------------------------------
@@ -353,6 +358,8 @@ def _json(item, data, by_name, layout):
             fit = by_name.get(_file_name(one["file_name"]), [])
             near = [image for image in fit if image.path.parent == item.path.parent]
             _give(item, near if len(fit) > 1 else fit, shapes[one["id"]], layout, str(one["file_name"]))
+    else:
+        layout.unread.append(item.path.name)
 
 
 def _file_name(path):

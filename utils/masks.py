@@ -275,6 +275,8 @@ def _classes_or_objects(looks, codes, meaning):
         return "classes" if most < 40 or one < 0.3 else "objects"
     if len(codes) > 60 or (most >= 8 and not _alike(looks, codes)):
         return "objects"
+    if len(sets) > 1 and min(map(len, sets)) > 1 and len(codes) - 1 == sum(map(len, sets)):  # no number comes again
+        return "objects"
     same = len(looks) > 1 and len({tuple(own) for own in sets if own}) == 1
     in_order = all(len(own) < 8 and (np.diff(look.first[fit]) > 0).all() for look, fit, own in zip(looks, fits, sets))
     if most >= 8 or counting < 0.5 or (same and not (in_order and len(looks) * most >= 12)):
