@@ -78,7 +78,7 @@ def test_an_import_that_points_up_is_seen(source, wrong):
 
 
 def test_nothing_grows_beyond_its_budget():
-    for folders, most in ((["utils"], 8_600), (["tests", "scripts"], 11_500)):
+    for folders, most in ((["utils"], 9_200), (["tests", "scripts"], 11_800)):
         assert sum(source.count("\n") for source in sources(*folders).values()) <= most, folders
     assert text("utils/unet.py").count("\n") <= 130 and len(TARGETS) <= 15
 
@@ -119,7 +119,7 @@ def test_requirements_list_what_is_imported_and_nothing_else_and_colab_gets_what
     )
     assert set(ranges("requirements.txt")) - TOOLS == {PACKAGES.get(name, name) for name in needed} - TOOLS - OPTIONAL
     untouched = {"tensorflow", "keras", "numpy"}
-    assert shown - untouched <= set(project.PACKAGES) and not untouched & set(project.PACKAGES)
+    assert shown - untouched - OPTIONAL <= set(project.PACKAGES) and not untouched & set(project.PACKAGES)
 
 
 def test_ranges_hold_colabs_versions_begin_at_the_oldest_and_are_binders():
