@@ -390,6 +390,11 @@ def test_masks_are_reduced_by_nearest_neighbours_and_the_void_with_them(tmp_path
 def test_results_of_each_kind(tmp_path):
     mask = planned(tmp_path / "mask", [disc(64, 9)] * 2)
     likely = np.array([[[0.4], [0.6]]], np.float32)
+    assert mask.smallest == 126  # half of the disc's 253 pixels
+    large = np.zeros((40, 40, 1), np.float32)
+    large[:12, :12], large[20:31, 20:31] = 0.9, 0.9
+    assert mask.result(large).sum() == 144 and planned(tmp_path / "lines", [stripes(256, 64, 4)] * 2).smallest == 0
+    mask = dataclasses.replace(mask, smallest=0)
     assert mask.result(likely).tolist() == [[0, 1]] and mask.result(likely, 0.3).tolist() == [[1, 1]]
     classes = dataclasses.replace(mask, kind="classes", classes=3)
     assert classes.result(np.eye(3, dtype=np.float32)[None]).tolist() == [[0, 1, 2]]

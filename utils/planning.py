@@ -59,7 +59,7 @@ class Plan:
         seconds: the budget. A slow machine takes fewer steps than planned, to end within a quarter more than that.
         markers: how objects are separated: ``"distance"``, ``"border"`` or ``"parts"``.
         distance: between two markers by distance, in pixels of the image.
-        smallest: objects with fewer pixels of the image are dropped.
+        smallest: objects, or parts of a mask, with fewer pixels of the image are dropped.
         ranges: type of number -> the values that become 0 and 1.
         reasons: choice -> one line.
     """
@@ -164,12 +164,15 @@ class Plan:
         if self.kind == "classes":
             return probabilities.argmax(axis=-1).astype(np.int32)
         if self.kind == "mask":
-            return (probabilities[..., 0] > threshold).astype(np.int32)
+            mask = probabilities[..., 0] > threshold
+            return (objects.remove_small(objects.label(mask), self.smallest) > 0 if self.smallest else mask).astype(
+                np.int32
+            )
         inside = 1 - probabilities[..., 0]
         if self.markers == "distance":
             labels = _apart(inside, self.distance, threshold)
         elif self.markers == "border":
-            seeds = objects.remove_small(objects.label(probabilities[..., 1] > 0.5), self.smallest)
+            seeds = objects.remove_small(objects.label(probabilities[..., 1] > 0.5), self.smallest // 4)
             labels = objects.watershed(seeds, inside > threshold)
         else:
             labels = objects.label(inside > threshold)
@@ -253,7 +256,8 @@ def plan(dataset, seconds=90, **choices) -> Plan:
         choose("markers", *_markers(look, scale))
         distance = max(look.separable, key=look.separable.get)
         choose("distance", distance, f"pixels between markers; best on the masks of {[*look.separable]}")
-        choose("smallest", look.smallest, "pixels: half of the smallest objects, the last twentieth left out")
+    if kind != "classes":
+        choose("smallest", *_smallest(kind, look, dataset.object_sizes))
     for name, value in choices.items():
         validate.option("a choice", name, list(reasons)[3:])
         validate.option(name, value, WORDS.get(name, [value]))
@@ -274,7 +278,6 @@ class _Look:
     light: float  # the median brightness
     thin: float  # the usual width of the thinnest class
     separable: dict  # distance between markers -> object score of the true masks, separated by distance
-    smallest: int
 
 
 def _look(dataset) -> _Look:
@@ -306,9 +309,7 @@ def _look(dataset) -> _Look:
     median = np.array(wide)[order][np.searchsorted(total, total[-1] / 2)]
     separable = {max(2, round(share * radius)): float(np.mean(scores)) for share, scores in found.items()}
     thinnest = min(float(np.median(one)) for one in thin.values())
-    return _Look(
-        float(median), float(np.median(light)), thinnest, separable, int(np.percentile(dataset.object_sizes, 5) / 2)
-    )
+    return _Look(float(median), float(np.median(light)), thinnest, separable)
 
 
 def _middle(labels, side=512):
@@ -342,6 +343,17 @@ def _markers(look, scale):
     if look.wide * scale >= 6:
         return "border", f"by distance the objects of the masks come out with a score of {score:.2f} only"
     return "parts", f"objects of {look.wide:.0f} px are too thin for an inside and a border"
+
+
+def _smallest(kind, look, sizes):
+    """How many pixels a part needs, where objects are compact; pieces of a net or of lines may have any size."""
+    usual = 2 * math.sqrt(np.median(sizes) / math.pi)
+    if kind == "mask" and look.wide < usual / 2:
+        return (
+            0,
+            f"parts of any size: what is sought is {look.wide:.0f} px wide where a disc of its size has {usual:.0f}",
+        )
+    return int(np.percentile(sizes, 5) / 2), "pixels: half of what nineteen of twenty objects have at least"
 
 
 def _depth(wide):
