@@ -166,6 +166,25 @@ def bomb(path):
             file.pages[0].tags[name].overwrite(16)
 
 
+def tile_bomb(path):
+    """A TIFF of 16 x 16 pixels in a tile of 10 gigapixels."""
+    tifffile.imwrite(path, np.zeros((16, 16), np.uint8), compression="zlib", tile=(16, 16), metadata=None)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for name in ("TileWidth", "TileLength"):
+            file.pages[0].tags[name].overwrite(100_000 - 100_000 % 16)
+
+
+def late_bomb(path):
+    """Two pages of 16 x 16 pixels by their headers, of which the second is the bomb."""
+    with tifffile.TiffWriter(path) as file:
+        for side in (16, 8192):
+            array = np.zeros((side, side), np.uint8)
+            file.write(array, compression="zlib", rowsperstrip=side, metadata=None, contiguous=False)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for name in ("ImageWidth", "ImageLength"):
+            file.pages[1].aspage().tags[name].overwrite(16)
+
+
 def cut(path):
     Image.fromarray(RNG.integers(0, 255, (90, 90)).astype(np.uint8)).save(path, format="PNG")
     path.write_bytes(path.read_bytes()[:900])
@@ -192,13 +211,15 @@ REFUSED = {
     "196 megapixels": (lambda p: Image.new("1", (14000, 14000)).save(p, format="PNG"), "too large"),
     "a large TIFF": (lambda p: tifffile.imwrite(p, shape=(9000, 9000), dtype="u1", compression=None), "77 megapixels"),
     "a bomb": (bomb, "holds more than its size says"),
+    "a bomb in a tile": (tile_bomb, "too large"),
+    "a bomb in a channel": (late_bomb, "holds more than its size says"),
     "NaN": (lambda p: tifffile.imwrite(p, np.full((3, 4), np.nan, "f4")), "12 values that are NaN"),
     "depth": (lambda p: tifffile.imwrite(p, np.zeros((5, 40, 50), "u1"), imagej=True, metadata={"axes": "ZYX"}),
               "stack of 5 images along depth Z"),
     "time": (lambda p: tifffile.imwrite(p, np.zeros((4, 40, 50), "u1"), ome=True, metadata={"axes": "TYX"}), "4 .* time T"),
     "pages": (lambda p: tifffile.imwrite(p, np.zeros((7, 40, 50), "u1")), "stack of 7 images along its pages"),
     "frames": (lambda p: Image.fromarray(GREY).save(p, format="GIF", save_all=True, append_images=[Image.fromarray(MASK)]),
-               "holds 2 images, a stack"),
+               "holds several images, a stack"),
     "one-hot": (lambda p: tifffile.imwrite(p, np.zeros((40, 50, 6), "u1")), "argmax"),
     "channels": (lambda p: tifffile.imwrite(p, np.zeros((6, 40, 50), "u1"), metadata={"axes": "CYX"}), "has 6 channels"),
 }  # fmt: skip

@@ -154,8 +154,8 @@ def _pillow(path, name) -> Pixels:
         picture = Image.open(path, formats=[name])
     with picture:
         _check_size(*picture.size)
-        if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
-            raise Refused(f"holds {picture.n_frames} images, a stack; save each one as a file of its own.")
+        if picture.format != "MPO" and getattr(picture, "is_animated", False):
+            raise Refused("holds several images, a stack; save each one as a file of its own.")
         deep = name == "PNG" and picture.tile and picture.tile[0][3] in ("RGB;16B", "RGBA;16B", "LA;16B")
         palette, turn = None, picture.getexif().get(274, 1)
         if picture.mode == "P":
@@ -205,8 +205,8 @@ def _tiff(path):
                 found.array = ~found.array
             axes = "YXS"
         else:
-            if page.compression in _DEFLATED:
-                _check_parts(file, page)
+            for one in filter(None, series.pages) if page.compression in _DEFLATED else ():
+                _check_parts(file, one)
             array, axes, palette = series.asarray(maxworkers=1).reshape(tuple(shape.values())), "".join(shape), None
             if photometric == 3 and page.colormap is not None and array.ndim == 2:
                 palette = (page.colormap.T >> 8).astype(np.uint8)
@@ -217,6 +217,7 @@ def _tiff(path):
 
 def _check_parts(file, page):
     """Refuse a TIFF whose packed parts hold more than the size in its header, before they are unpacked in full."""
+    _check_size(int(np.prod(page.chunks)), 1, 0.25)  # four channels of the largest image, or one tile
     most = int(np.prod(page.chunks)) * page.dtype.itemsize + 1024
     for offset, count in zip(page.dataoffsets, page.databytecounts):
         file.filehandle.seek(offset)
