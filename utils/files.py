@@ -125,7 +125,9 @@ def _read(path, is_mask=False) -> Pixels:
     """What a file holds, with channels last; the one-hot channels of a mask become numbers."""
     name = content(path)
     try:
-        found, axes = _npy(path) if name == "NPY" else _tiff(path) if name == "TIFF" else (_pillow(path, name), "YXS")
+        found, axes = (
+            _npy(path) if name == "NPY" else _tiff(path, is_mask) if name == "TIFF" else (_pillow(path, name), "YXS")
+        )
         array = found.array = np.asarray(found.array, found.array.dtype.newbyteorder("="))
     except Refused:
         raise
@@ -143,7 +145,7 @@ def _read(path, is_mask=False) -> Pixels:
         found.array = array.argmax(hot)
         found.notes.append(f"is one-hot, {array.shape[hot]} channels; the place of the 1 is taken as class")
     elif array.ndim == 3:
-        found.array = _channels_last(array, axes)
+        found.array = np.ascontiguousarray(np.moveaxis(array, _channel_axis(array.shape, axes), -1))
     return found
 
 
@@ -187,7 +189,7 @@ def _npy(path):
     return Pixels(np.array(array), alpha=False), axes
 
 
-def _tiff(path):
+def _tiff(path, is_mask):
     """Read a TIFF: its first image and the names of its axes."""
     # An OME file may name others as its parts; they may lie anywhere, so only this file is read.
     with tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False) as file:
@@ -197,6 +199,8 @@ def _tiff(path):
         shape = {axis: length for axis, length in zip(series.axes, series.shape) if length > 1 or axis in "YX"}
         if len(shape) > 3:
             raise Refused(f"is a stack of images ({series.shape}); save each one as a file of its own.")
+        if len(shape) == 3 and not (is_mask and min(shape.values()) <= 64):  # a mask may be one-hot
+            _channel_axis(tuple(shape.values()), "".join(shape))
         _check_size(shape["X"], shape["Y"], max(1, int(np.prod(list(shape.values()))) // (shape["X"] * shape["Y"] * 4)))
         photometric, extra = int(page.photometric), tuple(map(int, page.extrasamples))
         if page.compression not in _PLAIN or page.predictor == 3 or photometric in (5, 6, 8):
@@ -245,17 +249,17 @@ def _one_hot(array, axes):
     return None
 
 
-def _channels_last(array, axes):
-    """An image as ``(H, W, C)``, C from 2 to 4; a stack is refused."""
+def _channel_axis(shape, axes):
+    """The axis of 2 to 4 channels; a stack is refused."""
     axis = next((k for k, name in enumerate(axes) if name in "CS"), None)
-    if axis is None and array.shape[2] <= 4:
+    if axis is None and shape[2] <= 4:
         axis = 2  # pages of which each is a row of an image
     if axis is None:
-        what = f"is a stack of {array.shape[0]} images along {_AXES.get(axes[0], 'its pages')}"
-    elif array.shape[axis] > 4:
-        what = f"has {array.shape[axis]} channels, of which 1 or 3 can be used"
+        what = f"is a stack of {shape[0]} images along {_AXES.get(axes[0], 'its pages')}"
+    elif shape[axis] > 4:
+        what = f"has {shape[axis]} channels, of which 1 or 3 can be used"
     else:
-        return np.ascontiguousarray(np.moveaxis(array, axis, -1))
+        return axis
     raise Refused(f"{what}; save what is meant: one image a file, channels last, a one-hot mask as its argmax.")
 
 
