@@ -340,7 +340,7 @@ def test_tiles_join_to_the_whole(trained, monkeypatch, shape):
         np.testing.assert_allclose(whole[far:-far, far:-far], direct[far:-far, far:-far], atol=1e-5)
 
 
-def test_reach_is_how_far_a_pixel_of_the_output_sees():
+def test_reach_is_how_far_the_outer_pixels_of_a_tile_see_beyond_it():
     network = unet.build_unet((64, 64, 1), depth=2, base=2, norm="none")
     rng = np.random.default_rng(0)
     network.set_weights([rng.random(w.shape) for w in network.get_weights()])
@@ -349,9 +349,8 @@ def test_reach_is_how_far_a_pixel_of_the_output_sees():
     lit[np.arange(64), np.arange(64), 32] = 1
     features = keras.Model(network.input, network.layers[-2].output)
     difference = np.abs(features(lit) - features(black)).max(axis=(2, 3))
-    for row in (31, 32):
-        changed = np.flatnonzero(difference[:, row])
-        assert max(row - changed[0], changed[-1] - row) <= planning.reach(2) <= 32
+    up, down = (np.flatnonzero(difference[:, row]) for row in (32, 31))  # a tile may end between these two
+    assert planning.reach(2) - 4 < max(32 - up[0], down[-1] - 31) <= planning.reach(2)
 
 
 def test_memory_does_not_grow_and_no_graph_is_made_again_for_windows_of_one_size(trained):

@@ -402,12 +402,11 @@ def field(depth) -> int:
 
 @functools.cache
 def reach(depth) -> int:
-    """How far a U-Net sees to each side at most, as a multiple of ``2**depth``: what a halo needs."""
+    """How far the outer pixels of a tile see beyond it, as a multiple of ``2**depth``: what a halo needs."""
     step = 2**depth
     model = unet.build_unet((step, step, 1), depth=depth, base=1)
-    boxes = [(k, receptive_field.theoretical(model, (k, k))) for k in (0, step - 1)]
-    far = max(max(k - box.top, box.bottom - 1 - k) for k, box in boxes)
-    return -(-far // step) * step
+    first, last = (receptive_field.theoretical(model, (k, k)) for k in (0, step - 1))
+    return -(-max(-first.top, last.bottom - step) // step) * step
 
 
 @functools.cache
