@@ -162,6 +162,7 @@ def test_links_out_of_the_folder_are_not_followed(saved):
         (("bright.keras", "none", "out"), "no folder"),
         (("bright.keras", "empty", "out"), "no images"),
         (("bright.keras", "images", "images"), "OUT is the folder of the images"),
+        (("bright.keras", "images", "bright.json"), "File exists"),
         (("alone.keras", "images", "out"), "alone.keras has no plan beside it"),
         (("damaged.keras", "images", "out"), "is damaged"),
         (("other.keras", "images", "out"), "do not belong together"),

@@ -62,7 +62,7 @@ def predict_folder(model, plan, folder, out) -> list[str]:
     if len(waiting) < len(images):
         print(f"{len(images) - len(waiting)} of {len(images)} masks are there already and stay as they are")
     out.mkdir(parents=True, exist_ok=True)
-    failed, notes, start, back = [], Counter(), time.perf_counter(), "\r" if sys.stdout.isatty() else ""
+    failed, notes, start, back = [], Counter(), time.perf_counter(), "\r\033[K" if sys.stdout.isatty() else ""
     for number, path in enumerate(waiting, 1):
         try:
             notes.update(_predict(model, plan, path, target[path]))
@@ -70,12 +70,9 @@ def predict_folder(model, plan, folder, out) -> list[str]:
             failed.append(path.name)
             print(f"{back}✗ {path.name} {error}")
         left = (time.perf_counter() - start) / number * (len(waiting) - number)
-        print(f"\r{number} of {len(waiting)} images, about {left:.0f} s left" if back else "", end="", flush=True)
-    print(
-        f"{back}✓ {len(waiting) - len(failed)} of {len(waiting)} images predicted",
-        *(f"{n} {note}" for note, n in notes.items()),
-        sep="\n… ",
-    )
+        print(f"{back}{number} of {len(waiting)} images, about {left:.0f} s left" if back else "", end="", flush=True)
+    print(f"{back}✓ {len(waiting) - len(failed)} of {len(waiting)} images predicted")
+    print("".join(f"… {count} {note}\n" for note, count in notes.items()), end="")
     return failed
 
 
@@ -114,7 +111,7 @@ def main(words=None) -> int:
     given = parser.parse_args(words)
     try:
         return 1 if predict_folder(*load(given.MODEL), given.FOLDER, given.OUT) else 0
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"✗ {error}")
         return 1
 
