@@ -531,6 +531,7 @@ def street(side=512, step=4):
 
 LEGAL = {
     "a street": street(384),
+    "centres of two classes": np.where(np.arange(9216).reshape(96, 96) % 301 == 7, 1 + np.arange(96) % 2, 0),
     "salt and pepper": np.where(np.random.default_rng(0).random((96, 96)) < 0.02, 5, CLASSES),
     "ragged edges": np.where(EDGE & (np.random.default_rng(1).random((96, 96)) < 0.3), 0, CLASSES),
     "a diagonal line": np.eye(96, dtype=int) * 255,

@@ -24,8 +24,8 @@ _IMAGE = set(
 )
 _MASK = set(
     "mask masks label labels lbl lbls annotation annotations annot annots anno ann segmentation segmentations seg segs gt gts "
-    "truth groundtruth target targets trimap trimaps matte mattes manual objects msk msks binary annotated semantic "
-    "instance instances outlines silhouettes y".split()
+    "truth groundtruth groundtruths target targets trimap trimaps matte mattes manual objects msk msks binary annotated "
+    "semantic instance instances outlines silhouettes y".split()
 )
 _FILLERS = set("ground class object fine coarse ids id jpeg left 8 bit camera 1st full".split())
 _SPLITS = {

@@ -144,8 +144,9 @@ def _damage(array, codes, index, sizes) -> str | None:
 def _specks(index, sizes):
     """How many specks lie at edges and are of neither side, as JPEG leaves them; 0 if few do, or as many lie elsewhere."""
     area, speck = sizes >= 32, sizes <= 4
-    high = ndimage.maximum_filter(np.where(area, index, -1).astype(np.int32), 13)
-    low = ndimage.minimum_filter(np.where(area, index, len(sizes) ** 2).astype(np.int32), 13)
+    index = index.astype(np.int32)
+    high = ndimage.maximum_filter(np.where(area, index, -1), 13)
+    low = ndimage.minimum_filter(np.where(area, index, index.max() + 1), 13)
     edge = (high > low) & (high >= 0)
     near = np.argwhere(speck & edge)
     if len(near) < 12 or area.mean() < 0.5:
@@ -156,7 +157,7 @@ def _specks(index, sizes):
     share, many = len(near) / speck.sum(), foreign * len(near)
     few = 0.002 if share > 0.95 else 0.006 if share > 0.6 else 0.1
     few = 0.1 if edge.mean() > 0.7 else few
-    return many if share > 0.3 and foreign > 0.4 and many > few * edge.sum() else 0
+    return many if share > 0.05 and foreign > 0.4 and many > few * edge.sum() else 0
 
 
 def _flat(index):
