@@ -261,7 +261,7 @@ def read(path, kind=None, split=None) -> Folder:
             entries.append(_look(found, numbers, notes))
         except _Wrong as error:
             complaints.append(error.args)
-        if time.monotonic() > late:
+        if time.monotonic() > late and (number % 10 == 0 or number == many):
             print(f"\r{number} of {many} pairs read", end="" if number < many else "\n", flush=True)
     one_by_one = numbers == "objects" or (numbers is None and any(found.shapes is not None for found in layout.pairs))
     meaning = masks.Meaning(kind or "mask")

@@ -144,7 +144,8 @@ def _damage(array, codes, index, sizes) -> str | None:
 def _specks(index, sizes):
     """How many specks lie at edges and are of neither side, as JPEG leaves them; 0 if few do, or as many lie elsewhere."""
     area, speck = sizes >= 32, sizes <= 4
-    index = index.astype(np.int32)
+    middle = tuple(slice(max(0, side // 2 - 1024), side // 2 + 1024) for side in index.shape)  # of a large mask
+    index, area, speck = index[middle].astype(np.int32), area[middle], speck[middle]
     high = ndimage.maximum_filter(np.where(area, index, -1), 13)
     low = ndimage.minimum_filter(np.where(area, index, index.max() + 1), 13)
     edge = (high > low) & (high >= 0)
