@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import os
 import shutil
 import unicodedata
 
@@ -285,11 +286,12 @@ def test_what_is_left_out_is_named(tmp_path):
     put(tmp_path / "masks/alone.png", GREY)
     (tmp_path / "images/.hidden.png").write_text("x"), (tmp_path / "masks/README.txt").write_text("about")
     (tmp_path / "masks/x.h5").write_bytes(b"\x89HDF")
+    os.mkfifo(tmp_path / "masks/pipe.png")
     (tmp_path / "__MACOSX").mkdir(), (tmp_path / "__MACOSX/1.png").write_text("x")
     found = folders.read(tmp_path)
     assert len(found) == 3 and not found.problems
     assert found.doubts == [
-        "left out, neither image nor table of classes: masks/x.h5.",
+        "left out, neither image nor table of classes: masks/pipe.png, masks/x.h5.",
         "without a mask of the same name, left out: images/: extra0, extra1, extra2, extra3, extra4 and 2 more.",
         "without an image of the same name, left out: masks/: alone.",
     ]

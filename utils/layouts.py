@@ -177,6 +177,8 @@ def _files_below(root, layout):
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
                 links.append(path)
+            elif not path.is_file():  # a pipe, say, would be waited for
+                foreign.append(path)
             elif ending in (".txt", ".csv", ".xml") and not re.search(_TABLE, path.name.casefold()):
                 layout.unread.append(path.name)
             elif ending in (*files.ENDINGS, ".json", ".txt", ".csv") or _looks_like_image(path):
@@ -194,7 +196,7 @@ def _files_below(root, layout):
 
 def _looks_like_image(path):
     try:
-        return path.is_file() and bool(files.content(path))
+        return bool(files.content(path))
     except (ValueError, OSError):
         return False
 
