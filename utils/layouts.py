@@ -210,8 +210,9 @@ def _move_masks_out(images, masks):
     if not masks and not moved:
         photos = {(item.path.parent, item.stem) for item in images if item.is_jpeg}
         moved = [item for item in images if (item.path.parent, item.stem) in photos and not item.is_jpeg]
-    for item in moved:
-        images.remove(item), masks.append(item)
+    gone = set(moved)
+    masks += moved
+    images[:] = [item for item in images if item not in gone]
 
 
 def _pair(images, masks, layout, kind):
@@ -239,10 +240,9 @@ def _pair(images, masks, layout, kind):
         for key, item in digits[0].items():
             belongs[item] = [digits[1][key]]
             digits[1][key].used = True
-        pair = f"{images[0].short} with {belongs[images[0]][0].short}" if images else ""
-        layout.doubts += [
-            f"paired by the numbers in their names: {pair}, ... Look whether they belong together."
-        ] * bool(pair)
+        for item in images[:1]:
+            pair = f"{item.short} with {belongs[item][0].short}, ..."
+            layout.doubts.append(f"paired by the numbers in their names: {pair} Look whether they belong together.")
     spare = []
     for item, own in belongs.items():
         item.used = True
@@ -252,9 +252,7 @@ def _pair(images, masks, layout, kind):
             own = own[:1]
         layout.pairs.append(Found(item.name, item.path, [mask.path for mask in own], item.split or own[0].split))
     if spare:
-        layout.doubts.append(
-            f"several masks for one image, by several people or for several classes? Used is one; left out: {listed(spare)}."
-        )
+        layout.doubts.append(f"several masks for one image (people? classes?); one is used; left out: {listed(spare)}.")
 
 
 def _rank(mask, kind):
