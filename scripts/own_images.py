@@ -127,17 +127,17 @@ def score(chosen, model, test) -> dict[str, float]:
     """Scores over all images of a folder, as means."""
     rows = []
     for pair in test:
-        found, known = (
-            chosen.result(chosen.predict(model, pair.image)),
-            True if pair.weight is None else pair.weight > 0,
-        )
-        truth, found_ = np.where(known, pair.target, 0), np.where(known, found, 0)
-        row = {"accuracy": (np.equal(truth > 0, found_ > 0) if chosen.kind != "classes" else truth == found_).mean()}
+        found, known = chosen.result(chosen.predict(model, pair.image)), np.ones(pair.target.shape, bool)
+        known = known if pair.weight is None else pair.weight > 0
+        truth, found = np.where(known, pair.target, 0), np.where(known, found, 0)
         if chosen.kind == "classes":
-            row["iou"] = np.mean([metrics.iou(truth == k, found_ == k) for k in range(1, chosen.classes)])
+            row = {"iou": np.mean([metrics.iou(truth == k, found == k) for k in range(1, chosen.classes)])}
         else:
-            labels = [one if chosen.kind == "objects" else objects.label(one) for one in (truth, found_)]
-            row |= {"objects": labels[0].max(), "found": labels[1].max()} | objects.scores(*labels)
+            if chosen.kind == "mask":  # without the slivers that the void cuts off
+                truth, found = (objects.remove_small(objects.label(one), chosen.smallest) for one in (truth, found))
+            row = {"objects": truth.max(), "found": found.max()} | objects.scores(truth, found)
+            truth, found = truth > 0, found > 0
+        row["accuracy"] = np.mean((truth == found)[known])
         rows.append(row)
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 

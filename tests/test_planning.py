@@ -59,6 +59,15 @@ def test_large_objects_are_reduced_until_four_poolings_see_twice_their_width(tmp
     assert f"{2 * radius} px wide" in made.reasons["scale"]
 
 
+def test_images_are_reduced_where_the_time_allows_few_passes_but_objects_stay_32_px_wide(tmp_path):
+    folder = folders.read(write(tmp_path, [disc(512, 40)] * 2))
+    plans = {seconds: planning.plan(folder, seconds=seconds) for seconds in (90, 20)}
+    assert {seconds: made.scale for seconds, made in plans.items()} == {90: 1, 20: 0.5}
+    pixels = (20 - planning.COMPILE) * planning.SPEED / planning.products(4, 8, 1, 1)
+    assert f"seen {pixels / (2 * 256**2):.0f} times" in plans[20].reasons["scale"]
+    assert planning.plan(folders.read(write(tmp_path / "small", [disc(512, 30)] * 2)), seconds=20).scale == 1
+
+
 def test_what_is_thin_is_not_reduced_away_and_more_depth_sees_what_is_large(tmp_path):
     image, large = disc(512, 120, value=1)
     large[:, 20:25] = 2  # a line of five pixels

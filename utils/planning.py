@@ -234,7 +234,7 @@ def plan(dataset, seconds=90, **choices) -> Plan:
         "objects": (3, "background, inside and border, so that touching objects can be separated"),
     }.get(kind, (len(names), "one a class"))
     classes = choose("classes", classes, reason)
-    scale = choose("scale", *_scale(dataset, look))
+    scale = choose("scale", *_scale(dataset, look, classes, seconds))
     wide = look.wide * scale
     depth = choose("depth", *_depth(wide))
     side = max(max(size) for size in dataset.sizes) * scale
@@ -249,7 +249,11 @@ def plan(dataset, seconds=90, **choices) -> Plan:
     choose("light", 0.2, "brightness and contrast change by up to a fifth, so that other light is no surprise")
     choose("stretch", dark, f"{seen}: brightened" if dark else f"{seen}, as bright as usual")
     choose("flips", *_flips(names, channels, look.wide, dataset.sizes))
-    steps = choose("steps", max(20, int((seconds - COMPILE) / step)), f"{seconds} s at about {step:.2f} s a step")
+    steps = choose(
+        "steps",
+        max(20, int((seconds - COMPILE) / step)),
+        f"{seconds} s, {COMPILE} of them to compile, at an estimated {step:.2f} s a step",
+    )
     choose("epochs", min(steps, max(4, min(20, int(seconds / 10)))), "validated about every ten seconds")
     choose("threshold", 0.5, "as trained; choose another one on the validation images")
     if kind == "objects":
@@ -265,9 +269,9 @@ def plan(dataset, seconds=90, **choices) -> Plan:
     return Plan(names=names, seconds=seconds, ranges=ranges, reasons=reasons, **made)
 
 
-STEPS, COMPILE, SPEED = 600, 15, 9e9
-"""Training steps wanted; seconds before the first one; products a second (of the way forward) in training, measured on two
-cores. Where a machine is slower, training ends earlier, see :class:`Plan`."""
+STEPS, PASSES, COMPILE, SPEED = 600, 50, 15, 9e9
+"""Training steps wanted; how often each image should be seen; seconds before the first step; products a second (of the way
+forward) in training, measured on two cores. Where a machine is slower, training ends earlier, see :class:`Plan`."""
 
 
 @dataclasses.dataclass
@@ -323,16 +327,22 @@ def _apart(probability, distance, threshold=0.5):
     return objects.split_touching(probability, distance, threshold, max(1, distance / 7))
 
 
-def _scale(dataset, look):
+def _scale(dataset, look, classes, seconds):
+    """Halve the images while objects are wider than a network sees well, or there are too many pixels for the time."""
     limit, scale = field(4) / 2, 1.0
-    while look.wide * scale > limit and look.thin * scale >= 12 and min(map(min, dataset.sizes)) * scale >= 128:
+    pixels = (seconds - COMPILE) * SPEED / products(4, 8, dataset.channels, classes)
+    passes = pixels / sum(height * width for height, width in dataset.sizes)
+    while (look.wide * scale > limit or (passes / scale**2 < PASSES and look.wide * scale >= 64)) and (
+        look.thin * scale >= 12 and min(map(min, dataset.sizes)) * scale >= 128
+    ):
         scale /= 2
-    seen = f"half of the {field(4)} px that four poolings see"
-    if scale < 1:
-        return scale, f"objects are {look.wide:.0f} px wide; reduced {look.wide * scale:.0f}, within {seen}"
-    if look.wide > limit:
-        return 1.0, f"objects are {look.wide:.0f} px wide, but what is {look.thin:.0f} px thin would vanish if reduced"
-    return 1.0, f"objects are {look.wide:.0f} px wide, within {seen}"
+    there = f"objects are {look.wide:.0f} px wide"
+    if look.wide * scale > limit:
+        return scale, f"{there}, but what is {look.thin:.0f} px thin would vanish if reduced more"
+    seen = f"within half of the {field(4)} px that four poolings see"
+    if scale < 1 and look.wide * 2 * scale <= limit:
+        return scale, f"{there}; reduced {look.wide * scale:.0f}, and each image is seen {passes / scale**2:.0f} times"
+    return scale, f"{there}, {seen}" if scale == 1 else f"{there}; reduced {look.wide * scale:.0f}, {seen}"
 
 
 def _markers(look, scale):
