@@ -127,7 +127,10 @@ def test_the_style_is_readable_and_does_not_leak_and_large_pictures_have_fewer_c
 def test_every_figure_is_exported_and_drawn_by_a_notebook():
     modules = [importlib.import_module(f"utils.plots.{found.name}") for found in pkgutil.iter_modules(plots.__path__)]
     figures = {name for module in modules for name, value in vars(module).items() if hasattr(value, "__wrapped__")}
-    notebooks = "".join(path.read_text("utf-8") for path in Path(__file__).parents[1].glob("notebooks/*.ipynb"))
+    root = Path(__file__).parents[1]
+    notebooks = "".join(
+        path.read_text("utf-8") for path in [*root.glob("notebooks/*.ipynb"), root / "utils/folders.py"]
+    )
     assert len(figures) > 50
     assert [name for name in sorted(figures) if not hasattr(plots, name) or f"plots.{name}" not in notebooks] == []
 
@@ -358,6 +361,8 @@ CASES = [
          legends=[["one", "two"]]),
     case(plots.worst, *NUCLEI, NUCLEI[1], [(100, 50, "matched\nIoU 1.00")], reach=8, panels=[NUCLEI[0][92:108, 42:58]],
          words=["matched IoU 1.00"], titles=["matched\nIoU 1.00"], legends=[["annotated", "predicted"]]),
+    case(plots.answers, [NUCLEI[0]] * 2, [NUCLEI[1], 0 * MOVED], [0 * MOVED, MOVED], ABC[:2], panels=[NUCLEI[0]] * 2,
+         words=["2 images"], titles=ABC[:2], legends=[["annotated", "found"]]),
     case(plots.balance, KINDS, STYLES, bars=[[75, 15, 10], [75, 20, 5]],
          words=["background takes the most and ring the least", "outlined 5 %"],
          faces=[[to_rgb(plots.CLASS_COLOURS[name]) for name in KINDS], [to_rgb(plots.STYLE_COLOURS[name]) for name in STYLES]]),
@@ -453,6 +458,18 @@ def test_the_u_is_drawn_to_scale(monkeypatch):
     assert {"4+8", "32×16", "8×4", "level 3"} <= set(READ["texts"](axis))
 
 
+def test_pairs_of_a_folder_show_edges_a_tint_and_void():
+    target, weight = np.zeros((16, 20), np.int32), np.ones((16, 20), np.float32)
+    target[4:10, 5:15], weight[12:] = 1, 0
+    one = folders.Pair("one", np.full((16, 20, 1), 0.5, np.float32), target, weight)
+    fig, alt = plots.pairs.__wrapped__([one, one], "mask", ["background", "cell"])
+    shown = fig.axes[1].images[0].get_array()
+    orange = to_rgb(plots.ORANGE)
+    assert np.allclose(shown[4, 5], orange) and np.allclose(shown[6, 9], 0.35 + 0.3 * np.array(orange), atol=1e-6)
+    assert np.allclose(shown[0, 0], 0.5) and np.allclose(shown[13, 3], to_rgb(plots.GREY)) and "one 19%" in alt
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["background", "cell"]
+
+
 def test_edges_lie_around_masks_and_objects():
     axes, _ = check(plots.overlays, NOISE, TRUTH, ABC, row_labels=["row"], panels=NOISE)
     assert f"{TRUTH[0].mean():.0%}, " in plots.overlays.__wrapped__(NOISE, TRUTH)[1]
@@ -462,6 +479,11 @@ def test_edges_lie_around_masks_and_objects():
     image, labels = NUCLEI
     axes, _ = check(plots.outlines, image, [labels, 0 * labels], ["a", "b"], panels=[image, image])
     assert [len(axis.collections) for axis in axes] == [len(np.unique(labels)) - 1, 0]
+    axes, _ = check(
+        plots.answers, [image] * 2, [labels, 0 * labels], [0 * labels, labels], ["a", "b"], panels=[image, image]
+    )
+    found = [to_rgb(plots.YELLOW), to_rgb(plots.SKY)]
+    assert [tuple(axis.collections[0].get_edgecolor()[0, :3]) for axis in axes] == found
     y, x = np.nonzero(labels == np.unique(labels)[1])
     edge = axes[0].collections[0].get_paths()[0].vertices
     assert np.allclose([edge.min(0), edge.max(0)], [(x.min() - 0.5, y.min() - 0.5), (x.max() + 0.5, y.max() + 0.5)])

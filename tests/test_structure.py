@@ -12,14 +12,14 @@ from scripts import launch, notebook_checks, notebooks
 from utils import project
 
 ROOT = notebooks.ROOT
-LAYERS = """project validate shapes folders pipeline unet losses metrics objects training tiling receptive_field inspect_model
-cost weights experiments plots explore checks""".split()
+LAYERS = """project validate shapes files layouts masks nuclei pipeline unet losses metrics objects training tiling
+receptive_field inspect_model cost weights planning exporting predict experiments plots folders explore checks""".split()
 """From the bottom up: a module of utils may import the modules before it."""
 PACKAGES = {
     "PIL": "pillow", "IPython": "ipython", "skimage": "scikit-image", "jupyter_client": "ipykernel",
     "nbconvert": "jupyterlab", "traitlets": "jupyterlab",
 }  # fmt: skip
-OPTIONAL, TOOLS = {"torch"}, {"ipykernel", "jupyterlab", "nbval", "pytest-xdist", "ruff"}
+OPTIONAL, TOOLS = {"torch", "onnxruntime"}, {"ipykernel", "jupyterlab", "nbval", "pytest-xdist", "ruff"}
 """Imported where it is there; required, but not because something imports it."""
 
 
@@ -78,13 +78,13 @@ def test_an_import_that_points_up_is_seen(source, wrong):
 
 
 def test_nothing_grows_beyond_its_budget():
-    for folders, most in ((["utils"], 7_000), (["tests", "scripts"], 10_500)):
+    for folders, most in ((["utils"], 9_200), (["tests", "scripts"], 11_800)):
         assert sum(source.count("\n") for source in sources(*folders).values()) <= most, folders
     assert text("utils/unet.py").count("\n") <= 130 and len(TARGETS) <= 15
 
 
 def test_inside_the_rooms_nothing_is_checked():
-    doors, raised, code = {"validate", "folders", "weights", "checks"}, 0, 0
+    doors, raised, code = {"validate", "files", "layouts", "masks", "folders", "weights", "predict", "checks"}, 0, 0
     for path, source in sources("utils").items():
         if module_of(path) not in doors:
             tree = ast.parse(source)
@@ -119,7 +119,7 @@ def test_requirements_list_what_is_imported_and_nothing_else_and_colab_gets_what
     )
     assert set(ranges("requirements.txt")) - TOOLS == {PACKAGES.get(name, name) for name in needed} - TOOLS - OPTIONAL
     untouched = {"tensorflow", "keras", "numpy"}
-    assert shown - untouched <= set(project.PACKAGES) and not untouched & set(project.PACKAGES)
+    assert shown - untouched - OPTIONAL <= set(project.PACKAGES) and not untouched & set(project.PACKAGES)
 
 
 def test_ranges_hold_colabs_versions_begin_at_the_oldest_and_are_binders():

@@ -64,3 +64,40 @@ def class_weights(labels, classes) -> np.ndarray:
     pixels = np.bincount(np.ravel(labels), minlength=classes)
     weights = pixels.sum() / (np.count_nonzero(pixels) * np.maximum(pixels, 1))
     return np.where(pixels > 0, weights, 0).astype(np.float32)
+
+
+@keras.saving.register_keras_serializable(package="understanding_unet")
+class WeightedLoss(keras.losses.Loss):
+    """Cross-entropy of the pixels, and on request the soft Dice loss of each class over the batch, both with pixel weights.
+
+    The truth ``(N, H, W, 1)`` holds 0 and 1 for one output channel, class numbers for more. A pixel of weight 0 counts in
+    neither part. Source of the sum: "nnU-Net" (Isensee, 2021).
+    """
+
+    def __init__(self, dice=False, name="weighted_loss"):
+        super().__init__(name=name)
+        self.dice = dice
+
+    def get_config(self):
+        """The options, to be saved with a network."""
+        return {"dice": self.dice, "name": self.name}
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """The loss of a batch, a scalar."""
+        classes = y_pred.shape[-1]
+        weight = (
+            ops.ones_like(y_true, "float32") if sample_weight is None else ops.reshape(sample_weight, ops.shape(y_true))
+        )
+        y_true, weight = ops.cast(y_true, "float32"), ops.cast(weight, "float32")
+        if classes == 1:
+            each = ops.binary_crossentropy(y_true, y_pred)
+        else:
+            each = ops.sparse_categorical_crossentropy(ops.cast(y_true[..., 0], "int32"), y_pred)[..., None]
+        loss = ops.sum(each * weight) / ops.maximum(ops.sum(weight), 1.0)
+        if self.dice:
+            hot = y_true if classes == 1 else ops.one_hot(ops.cast(y_true[..., 0], "int32"), classes)[..., 1:]
+            likely = y_pred if classes == 1 else y_pred[..., 1:]
+            both = ops.sum(weight * hot * likely, axis=(0, 1, 2))
+            either = ops.sum(weight * (hot + likely), axis=(0, 1, 2))
+            loss = loss + ops.mean(1 - (2 * both + 1) / (either + 1))
+        return loss

@@ -230,8 +230,13 @@ def _crop(image, labels, size, margin, rng, bend, zoom, light):
         field = field + (_turn_and_zoom(side, rng, zoom) if zoom > 1 else 0)
         image, labels = (array[..., 0] for array in deform(image[..., None], labels[..., None], field))
         image, labels = (array[margin:-margin, margin:-margin] for array in (image, labels))
+    return _relit(image, light, rng), labels
+
+
+def _relit(image, light, rng):
+    """An image with other contrast and brightness."""
     contrast, brightness = 1 + rng.uniform(-light, light), rng.uniform(-light, light) / 2
-    return np.clip((image - image.mean()) * contrast + image.mean() + brightness, 0, 1), labels
+    return np.clip((image - image.mean()) * contrast + image.mean() + brightness, 0, 1)
 
 
 def _turn_and_zoom(side, rng, zoom):
@@ -240,3 +245,75 @@ def _turn_and_zoom(side, rng, zoom):
     y, x = np.indices((side, side)) - (side - 1) / 2
     cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
     return np.stack([cosine * y - sine * x - y, sine * y + cosine * x - x])
+
+
+# ---- Windows from whole images -----------------------------------------------------------------------------------------
+
+
+def windows(
+    read, count, size, *, channels=3, batch_size=8, flips="all", foreground=1 / 3, light=0.0, seed=0, each=1
+) -> tf.data.Dataset:
+    """Draw windows from whole images without end, while others are read: no copy of the data set in memory.
+
+    Args:
+        read: function of a number below ``count``: an image ``(H, W, C)``, its target and its pixel weights ``(H, W)``.
+        count: how many images there are; all are drawn equally often.
+        size: side of a window in pixels. It may reach over the sides of an image, which is mirrored there.
+        channels: of the images.
+        batch_size: windows in a batch.
+        flips: ``"all"``: each window in one of the eight positions of a square; ``"mirror"``: left and right; ``"none"``.
+        foreground: this share of the windows has a pixel of one class, drawn at random, in its middle, as in nnU-Net.
+        light: brightness and contrast change by up to this share, as in :func:`random_crops`.
+        seed: the same seed gives the same windows.
+        each: windows drawn from an image that was read; more where reading takes long.
+
+    Returns:
+        Batches of images, targets and weights: float32 ``(N, size, size, C)``, then ``(N, size, size, 1)`` twice.
+    """
+
+    def draw(number):
+        rng = np.random.default_rng(number)
+        pair = read(int(rng.integers(count)))
+        return [
+            np.stack(parts)
+            for parts in zip(*(_window(*pair, size, flips, foreground, light, rng) for _ in range(each)))
+        ]
+
+    shapes = [(each, size, size, channels), (each, size, size, 1), (each, size, size, 1)]
+
+    def drawn(number):
+        return tuple(map(tf.ensure_shape, tf.numpy_function(draw, [number], [tf.float32] * 3), shapes))
+
+    data = (
+        tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=False).map(drawn, num_parallel_calls=2).unbatch()
+    )
+    data = data.shuffle(8 * each, seed=seed) if each > 1 else data
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.batch(batch_size, drop_remainder=True).prefetch(2).with_options(options)
+
+
+def _window(image, target, weight, size, flips, foreground, light, rng):
+    """One window of an image, its target and its weights, as float32 with channels."""
+    height, width = target.shape
+    middle = [rng.integers(min(size // 4, side // 2), max(side - size // 4, side // 2 + 1)) for side in (height, width)]
+    if rng.random() < foreground:
+        step = 1 + target.size // 1_000_000
+        some = (target * (weight > 0)).ravel()[rng.integers(step) :: step]
+        there = np.bincount(some)[1:].nonzero()[0] + 1
+        if len(there):
+            middle = divmod(rng.choice(np.flatnonzero(some == rng.choice(there))) * step, width)
+    rows, columns = (_mirrored(m - size // 2, size, side) for m, side in zip(middle, (height, width)))
+    parts = [array[rows][:, columns] for array in (image, target[..., None], weight[..., None])]
+    turn, mirror = rng.integers(4) * (flips == "all"), rng.integers(2) * (flips != "none")
+    parts = [np.rot90(part[:, ::-1] if mirror else part, turn) for part in parts]
+    image, *others = (np.ascontiguousarray(part, np.float32) for part in parts)
+    return [_relit(image, light, rng) if light else image, *others]
+
+
+def _mirrored(first, count, size):
+    """Which rows of an image lie at ``count`` places from ``first`` on, which may lie beyond it; mirrored there."""
+    places = np.abs(np.arange(first, first + count))
+    period = max(2 * size - 2, 1)
+    places = places % period
+    return np.minimum(places, period - places) if size > 1 else places * 0

@@ -23,7 +23,7 @@ DATA = ROOT / "data"
 
 PACKAGES = {
     "IPython": "ipython", "PIL": "pillow", "ipywidgets": "ipywidgets", "matplotlib": "matplotlib", "pooch": "pooch",
-    "scipy": "scipy", "skimage": "scikit-image",
+    "scipy": "scipy", "skimage": "scikit-image", "tifffile": "tifffile",
 }  # fmt: skip
 """What the notebooks import besides TensorFlow, Keras and NumPy, and its name in ``requirements.txt``."""
 

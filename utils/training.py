@@ -106,6 +106,48 @@ class Clock(keras.callbacks.Callback):
         self.model.stop_training |= self.limit is not None and self.seconds >= self.limit
 
 
+class Pace(keras.callbacks.Callback):
+    """Lets the rate of :func:`learning_rate` fall with the steps or, where they are slow, with the clock, and ends with either.
+
+    The optimizer has a plain learning rate, not a schedule. Where the loss becomes NaN, training stops and says so.
+
+    Args:
+        steps: training steps planned.
+        limit: seconds; when they are over, the learning rate has come down, however many steps were made.
+        peak: highest learning rate.
+    """
+
+    def __init__(self, steps, limit, peak=1e-2):
+        super().__init__()
+        self.steps, self.limit, self.rate = steps, limit, learning_rate(steps, peak)
+        self.done, self.epoch = 0, 1
+
+    def on_train_begin(self, logs=None):
+        """Start the clock."""
+        self.started = time.perf_counter()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Keep the number of the epoch."""
+        self.epoch = epoch + 1
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Set the learning rate of this step; the clock counts from the tenth part of the steps on."""
+        late = (time.perf_counter() - self.started) / self.limit if self.done > self.steps / 10 else 0
+        self.place = max(self.done, late * self.steps)
+        self.model.optimizer.learning_rate = float(self.rate(min(self.place, self.steps)))
+
+    def on_train_batch_end(self, batch, logs):
+        """Stop after the last step, or if the loss is not a number."""
+        self.done += 1
+        self.model.stop_training |= self.place >= self.steps
+        if logs["loss"] != logs["loss"]:
+            self.model.stop_training = True
+            print(
+                f"✗ The loss became NaN in epoch {self.epoch}. Likely causes: values in images or weights that are no "
+                "numbers, class numbers beyond the output's channels, or too high a learning rate."
+            )
+
+
 class EpochLine(keras.callbacks.Callback):
     """Prints one line an epoch: its number and everything that is in the logs."""
 

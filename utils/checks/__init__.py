@@ -12,6 +12,7 @@ from utils.checks.building import crop_mask, double_conv, double_conv_parameters
 from utils.checks.classes import categorical, confusion_table, iou_from_table, softmax, weights_of_classes
 from utils.checks.data import blind_window, iou, joint_augmentation, one_hot, ready_mask, split_by_scene
 from utils.checks.experiments import beyond_spread, focal_by_hand, rim_iou, same_budget
+from utils.checks.own_images import mean_iou, mean_over_flips, padded, stays_together
 from utils.checks.paper import mirror, moved_pair, valid_output, weights_by_hand
 from utils.checks.real_images import markers_and_growth, moved_weights, object_score, on_both_sides
 from utils.checks.training import best_threshold, cross_entropy, failed_runs, failures, own_training, soft_dice

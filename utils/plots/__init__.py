@@ -16,6 +16,7 @@ from utils.plots.building import *
 from utils.plots.classes import *
 from utils.plots.data import *
 from utils.plots.experiments import *
+from utils.plots.own_images import *
 from utils.plots.paper import *
 from utils.plots.real_images import *
 from utils.plots.training import *

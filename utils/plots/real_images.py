@@ -6,10 +6,11 @@ import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import to_rgb
 from scipy import ndimage
-from skimage.segmentation import relabel_sequential
+from skimage.segmentation import find_boundaries, relabel_sequential
 
-from utils import folders, metrics, objects, pipeline
+from utils import metrics, nuclei, objects, pipeline
 from utils.plots.base import (
     BLACK,
     BLUE,
@@ -27,12 +28,13 @@ from utils.plots.base import (
     YELLOW,
     bare,
     figure,
+    legend_below,
     rgb,
 )
 from utils.plots.paper import coloured
 
 __all__ = [
-    "baseline", "object_scores", "outlines", "pixels_and_objects", "tiles_that_leak", "who_sees_what", "worst",
+    "baseline", "object_scores", "outlines", "pairs", "pixels_and_objects", "tiles_that_leak", "who_sees_what", "worst",
 ]  # fmt: skip
 
 
@@ -90,14 +92,14 @@ def who_sees_what(image, roles):
     height, width = (side / 2 for side in image.shape)
     fig, axis = plt.subplots(figsize=(4.4, 4.4))
     axis.imshow(image, cmap=IMAGE_MAP, vmin=0, vmax=1)
-    for number, name in enumerate(folders.QUADRANTS):
+    for number, name in enumerate(nuclei.QUADRANTS):
         y, x = np.multiply(divmod(number, 2), (height, width))
         colour = SPLIT_COLOURS[roles[name]]
         axis.add_patch(plt.Rectangle((x + 3, y + 3), width - 7, height - 7, fill=False, lw=5, ec=colour))
         box = {"facecolor": colour, "edgecolor": "none"}
         axis.text(x + 14, y + 30, roles[name], color="white", fontsize=11, bbox=box)
     bare(axis)
-    said = ", ".join(f"{name} {roles[name]}" for name in folders.QUADRANTS)
+    said = ", ".join(f"{name} {roles[name]}" for name in nuclei.QUADRANTS)
     return fig, f"The picture of nuclei with its four quadrants framed: {said}."
 
 
@@ -188,6 +190,39 @@ def outlines(image, labels, titles):
         _outline(axis, one, YELLOW)
         bare(axis, title)
     return fig
+
+
+@figure
+def pairs(pairs, kind, names):
+    """Show the pairs of a folder: each image with the edges of its mask, classes and objects in colours, void in grey.
+
+    Args:
+        pairs: a list of ``folders.Pair``, at most six.
+        kind: ``"mask"``, ``"classes"`` or ``"objects"``.
+        names: the names of the classes, the background first.
+    """
+    columns = min(3, len(pairs))
+    rows = -(-len(pairs) // columns)
+    fig, axes = plt.subplots(rows, columns, figsize=(WIDTH * columns / 3, 3.3 * rows + 0.4), squeeze=False)
+    colours = rgb([GREY, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE])
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, pair in zip(axes.flat, pairs):
+        shown = np.broadcast_to(pair.image, (*pair.image.shape[:2], 3)).copy()
+        tints = colours[np.where(pair.target > 0, 1 + (pair.target - 1) % 7, 0)]
+        fill = pair.target > 0
+        shown[fill] = 0.7 * shown[fill] + 0.3 * tints[fill]
+        edges = find_boundaries(pair.target, mode="inner")
+        shown[edges] = tints[edges]
+        if pair.weight is not None:
+            shown[pair.weight == 0] = to_rgb(GREY)
+        axis.set_axis_on()
+        axis.imshow(shown, vmin=0, vmax=1)
+        bare(axis, pair.name[-28:])
+    if kind != "objects" and 1 < len(names) <= 8:
+        legend_below(fig, {name: colours[k] for k, name in enumerate(names)})
+    covered = ", ".join(f"{pair.name} {np.mean(pair.target > 0):.0%}" for pair in pairs)
+    return fig, f"Images with their masks drawn over them; what is not background covers: {covered}."
 
 
 @figure
