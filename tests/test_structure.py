@@ -19,7 +19,7 @@ PACKAGES = {
     "PIL": "pillow", "IPython": "ipython", "skimage": "scikit-image", "jupyter_client": "ipykernel",
     "nbconvert": "jupyterlab", "traitlets": "jupyterlab",
 }  # fmt: skip
-OPTIONAL, TOOLS = {"torch", "onnxruntime"}, {"ipykernel", "jupyterlab", "nbval", "pytest-xdist", "ruff"}
+OPTIONAL, TOOLS = {"torch"}, {"ipykernel", "jupyterlab", "nbval", "onnx", "pytest-xdist", "ruff", "tf2onnx"}
 """Imported where it is there; required, but not because something imports it."""
 
 

@@ -22,10 +22,11 @@ DATA = ROOT / "data"
 """The folder with trained weights and their cards."""
 
 PACKAGES = {
-    "IPython": "ipython", "PIL": "pillow", "ipywidgets": "ipywidgets", "matplotlib": "matplotlib", "pooch": "pooch",
-    "scipy": "scipy", "skimage": "scikit-image", "tifffile": "tifffile",
+    "IPython": "ipython", "PIL": "pillow", "ipywidgets": "ipywidgets", "matplotlib": "matplotlib", "onnx": "onnx",
+    "onnxruntime": "onnxruntime", "pooch": "pooch", "scipy": "scipy", "skimage": "scikit-image", "tf2onnx": "tf2onnx",
+    "tifffile": "tifffile",
 }  # fmt: skip
-"""What the notebooks import besides TensorFlow, Keras and NumPy, and its name in ``requirements.txt``."""
+"""What the notebooks import, or Keras for them, besides TensorFlow, Keras and NumPy, and its name in ``requirements.txt``."""
 
 
 def start() -> None:
