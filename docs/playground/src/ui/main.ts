@@ -1,0 +1,1 @@
+new Worker(new URL("worker.js", import.meta.url), {type:"module"});
