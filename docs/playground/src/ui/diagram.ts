@@ -51,7 +51,7 @@ export class Diagram {
   setSkips(skips: Skips): void {
     this.selects.forEach((select, level) => {
       select.value = skips[level] ?? "kept";
-      select.closest(".skip-choice")?.classList.toggle("gone", select.value !== "kept");
+      select.parentElement?.classList.toggle("gone", select.value !== "kept");
     });
   }
 

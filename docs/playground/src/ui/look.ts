@@ -12,7 +12,8 @@ import { canvas, el } from "./dom.js";
 import { Picture, TOOLS, TOOL_WORDS, type Tool } from "./picture.js";
 
 const SCALE = 6, SIDE = SIZE * SCALE;
-const START = { image: 4, threshold: 0.5 };
+/** An image with a large outline. */
+const START = { image: 38, threshold: 0.5 };
 
 export class Look {
   private readonly picture = new Picture();
@@ -60,7 +61,10 @@ export class Look {
     root.replaceChildren(
       el("h1", { id: "look-title" }, "Look inside a trained U-Net"), this.about,
       el("div", { class: "bench" },
-        el("figure", {}, el("figcaption", {}, "Draw an image"), this.input,
+        el("figure", { class: "at-draw" }, el("figcaption", {}, "Draw an image"), this.input),
+        el("figure", { class: "at-chance" }, el("figcaption", {}, "Probability"), this.chance),
+        el("figure", { class: "at-mask" }, el("figcaption", {}, "Mask"), this.verdict),
+        el("div", { class: "at-tools" },
           el("p", { id: "draw-keys", class: "keys" }, "Keys: arrows, Space, + and − for the size"),
           this.tools, this.swatches,
           el("label", { class: "field", for: "size" }, el("span", {}, "Size"), size),
@@ -68,9 +72,8 @@ export class Look {
             button("Another image", () => this.openImage(this.index + 1, false), "another"),
             button("Empty background", () => this.openImage(this.index + 1, true), "empty"),
             button("Undo", () => this.undo(), "undo"))),
-        el("figure", {}, el("figcaption", {}, "Probability of foreground"), this.chance,
-          el("div", { class: "scale" }, el("span", {}, "0"), el("i", {}), el("span", {}, "1")), this.seen),
-        el("figure", {}, el("figcaption", {}, "Mask"), this.verdict,
+        el("div", { class: "at-seen" }, el("div", { class: "scale" }, el("span", {}, "0"), el("i", {}), el("span", {}, "1")), this.seen),
+        el("div", { class: "at-scores" },
           el("p", { class: "legend" }, key("tp", "found"), key("fn", "false negative"), key("fp", "false positive")),
           el("label", { class: "field", for: "threshold" }, el("span", {}, "Threshold ", this.thresholdText), this.slider),
           this.numbers, this.speed)),
@@ -82,6 +85,7 @@ export class Look {
     this.listen();
     this.setThreshold(START.threshold);
     this.openImage(START.image, false);
+    this.describePixel();
   }
 
   /** The network is there: draw it. */
@@ -331,7 +335,7 @@ export class Look {
   }
 }
 
-const decimal = (value: number): string => value.toFixed(2).replace(/^0(?=\.)/, "");
+const decimal = (value: number): string => value.toFixed(3).replace(/^0(?=\.)/, "");
 
 function key(kind: string, words: string): HTMLElement {
   return el("span", {}, el("i", { class: `key ${kind}` }), words);

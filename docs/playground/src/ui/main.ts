@@ -102,6 +102,7 @@ function apply(): void {
   byId("look").hidden = room !== "look";
   byId("train").hidden = room !== "train";
   byId("tour").hidden = tour === null;
+  document.body.classList.toggle("touring", tour !== null);
   if (tour) byId("tour").replaceChildren(panel(tour, (next) => open(new URLSearchParams(next ? { tour: String(next) } : `room=${room}`), true)));
   for (const link of document.querySelectorAll<HTMLAnchorElement>("#rooms a")) {
     const current = link.dataset.room === (tour ? "tour" : room);

@@ -16,9 +16,9 @@ export const STEPS: Step[] = [
     title: "What is asked",
     text: [
       "The image shows a shape of which only the outline is drawn. The network is asked for the whole silhouette, inside included: one probability for every pixel.",
-      "Draw an outlined disc of your own beside it. The middle picture answers while you draw.",
+      "Draw an outlined disc of your own beside it. The probabilities follow while you draw.",
     ],
-    place: "room=look&image=4", more: ["02 · The data", notebook("02_data")],
+    place: "room=look&image=38", more: ["02 · The data", notebook("02_data")],
   },
   {
     title: "Why down: to see far",
@@ -26,7 +26,7 @@ export const STEPS: Step[] = [
       "This pixel lies inside an outline, and around it there is nothing but background. To know that it is inside, the network must see the outline. The frame shows what the pixel can depend on: four poolings make it larger than the whole image.",
       "The yellow glow is measured: it shows which input pixels would change this output pixel most. Move the pixel with the arrow keys.",
     ],
-    place: "room=look&image=4&pixel=32.32", more: ["01 · How far does one output pixel see?", notebook("01_architecture", "how-far-does-one-output-pixel-see")],
+    place: "room=look&image=38&pixel=16.42", more: ["01 · How far does one output pixel see?", notebook("01_architecture", "how-far-does-one-output-pixel-see")],
   },
   {
     title: "What 18 px cannot see",
@@ -43,7 +43,7 @@ export const STEPS: Step[] = [
       "At the bottom the network knows best what there is, on a grid of 4 × 4. A mask needs 64 × 64. Follow the maps up the right side: each level doubles their size, and the rims get sharper.",
       "Click a block on the way up, for example dec2, and compare it with the bottleneck.",
     ],
-    place: "room=look&image=9&pixel=20.30", more: ["01 · Up again: repeat, or stamp", notebook("01_architecture", "up-again-repeat-or-stamp")],
+    place: "room=look&image=47&pixel=17.40", more: ["01 · Up again: repeat, or stamp", notebook("01_architecture", "up-again-repeat-or-stamp")],
   },
   {
     title: "Why skips: the place comes back",
@@ -51,15 +51,15 @@ export const STEPS: Step[] = [
       "The skip connections of the two upper levels are set to zero here. The network still finds the shape, but not its rim: positions that pooling threw away do not come back.",
       "Set the skips back to \"kept\" one by one. Then try \"set to its mean\": the decoder gets values that it is used to, without the image in them.",
     ],
-    place: "room=look&image=9&skips=1z.2z", more: ["05 · What does each skip carry?", notebook("05_visualizing", "what-does-each-skip-carry")],
+    place: "room=look&image=47&skips=1z.2z", more: ["05 · What does each skip carry?", notebook("05_visualizing", "what-does-each-skip-carry")],
   },
   {
     title: "Accuracy against IoU",
     text: [
-      "The threshold is so high that hardly any pixel counts as foreground. Accuracy still looks respectable, because most of the image is background; IoU does not.",
+      "The first skip is set to zero and the threshold is .99, so hardly any pixel counts as foreground. Accuracy still looks respectable, because nine of ten pixels are background; IoU does not.",
       "Move the threshold and watch both numbers. Which one would you show to a user?",
     ],
-    place: "room=look&image=1&skips=1z.2z.3z.4z&threshold=0.99", more: ["04 · Accuracy, IoU, Dice", notebook("04_training", "accuracy-iou-dice-the-same-masks-three-numbers")],
+    place: "room=look&image=53&skips=1z&threshold=0.99", more: ["04 · Accuracy, IoU, Dice", notebook("04_training", "accuracy-iou-dice-the-same-masks-three-numbers")],
   },
   {
     title: "A rate too high",

@@ -175,7 +175,7 @@ export class Train {
     const seed = el("input", { type: "number", min: 0, max: 9999, value: setup.seed, onchange: () => this.change({ ...this.setup, seed: Math.max(0, Math.floor(Number(seed.value)) || 0) }) });
     this.data.replaceChildren(
       shared("outlined", "Drawn as outlines", (value) => `${100 * value} %`), shared("noise", "Noise", decimal),
-      shared("steps", "Training steps", String), shared("batch", "Images in a batch", String),
+      shared("steps", "Training steps", String), shared("batch", "Batch size", String),
       el("label", { class: "field" }, el("span", {}, "Seed"), seed));
     this.lanes.replaceChildren(...setup.lanes.map((lane, i) => this.laneControls(lane, i)));
     document.getElementById("add-lane")!.textContent = setup.lanes.length === 2 ? "Only one network" : "Add a second network";
@@ -187,6 +187,7 @@ export class Train {
       const choice = select<Lane[K]>(label, CHOICES[key] as unknown as readonly Lane[K][], words, (value) =>
         set(key === "depth" ? { depth: value as number, skips: everyLevel(value as number) } : ({ [key]: value } as Partial<Lane>)));
       choice.set(lane[key]);
+      choice.element.classList.toggle("wide", key === "loss");
       choice.element.dataset.setting = key + (index ? "2" : "");
       return choice.element;
     };
@@ -197,8 +198,8 @@ export class Train {
       } }), String(level)))));
     const title = this.setup.lanes.length === 2 ? `Network ${NAMES[index]}` : "Network";
     return el("fieldset", { style: `--lane: ${COLOURS[index]}`, class: "lane" }, el("legend", {}, title), el("div", { class: "fields" },
-      field("depth", "Levels down", String), field("base", "Channels at the top", String), skips,
-      field("norm", "Normalisation", (value) => NORM_WORDS[value]), field("rate", "Highest learning rate", decimal), field("loss", "Loss", (value) => LOSS_WORDS[value])),
+      field("depth", "Levels down", String), field("base", "Top channels", String), skips,
+      field("norm", "Normalisation", (value) => NORM_WORDS[value]), field("rate", "Learning rate", decimal), field("loss", "Loss", (value) => LOSS_WORDS[value])),
       el("p", { class: "soft" }, `${countParameters(lane).toLocaleString("en")} parameters`));
   }
 
