@@ -44,7 +44,9 @@ def visit_math(translator, node):
     """Write a formula in a line, or one of its own."""
     display = isinstance(node, nodes.math_block)
     written = convert(node.astext(), display="block" if display else "inline")
-    written = re.sub(r"(<mi>[a-z]{2,}</mi>)(?=<m[in]>)", r'\1<mspace width=".17em"></mspace>', written)  # log p, not logp
+    written = re.sub(
+        r"(<mi>[a-z]{2,}</mi>)(?=<m[in]>)", r'\1<mspace width=".17em"></mspace>', written
+    )  # log p, not logp
     translator.body.append(f'<div class="math">{written}</div>' if display else written)
     raise nodes.SkipNode
 
@@ -90,7 +92,9 @@ def describe(doctree) -> str:
 
 def add_context(app, pagename, templatename, context, doctree):
     """What the theme's templates need for a page."""
-    file = next((f"{pagename}{end}" for end in (".ipynb", ".md") if (ROOT / f"{pagename}{end}").exists()), "docs/index.md")
+    file = next(
+        (f"{pagename}{end}" for end in (".ipynb", ".md") if (ROOT / f"{pagename}{end}").exists()), "docs/index.md"
+    )
     name = Path(file).name
     notebook = name.endswith(".ipynb")
     if "body" in context:

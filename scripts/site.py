@@ -43,7 +43,9 @@ LINK = re.compile(r"(\]\(<?|(?:href|src)=\")([^)\s>\"]+)")
 
 def pages(root: Path = ROOT) -> list[Path]:
     """The notebooks and texts that become chapters."""
-    return [path for part in ("notebooks/*.ipynb", "notebooks/*.md", "data/**/*.md") for path in sorted(root.glob(part))]
+    return [
+        path for part in ("notebooks/*.ipynb", "notebooks/*.md", "data/**/*.md") for path in sorted(root.glob(part))
+    ]
 
 
 def series(root: Path = ROOT) -> list[tuple[str, ...]]:
@@ -122,7 +124,10 @@ def front(text: str, rows, root: Path = ROOT) -> str:
         first, last = numbers.split(" to ") if " to " in numbers else (numbers, numbers)
         chosen = [row for row in rows if first <= row[0] <= last]
         if chosen:
-            items = [f"- [{n} {name}](notebooks/{file}.ipynb)\n  *{question}*  \n  {built}" for n, name, file, question, built in chosen]  # fmt: skip
+            items = [
+                f"- [{number} {name}](notebooks/{file}.ipynb)\n  *{question}*  \n  {builds}"
+                for number, name, file, question, builds in chosen
+            ]
             lists.append(f"### {part}\n\n" + "\n".join(items))
             trees.append((part, [f"{n} {name} <notebooks/{file}>" for n, name, file, *_ in chosen]))
     beside = {"Words and symptoms": ["Glossary <notebooks/GLOSSARY>", "Symptoms <notebooks/SYMPTOMS>"],
@@ -220,10 +225,14 @@ def lost_links(there: dict[str, Page], folder: Path = SITE) -> list[str]:
 
 def loaded_elsewhere(there: dict[str, Page], folder: Path = SITE) -> list[str]:
     """What pages or style sheets would load from another server."""
-    found = [f"{name}: {load}" for name, page in there.items() for load in page.loads if re.match(r"(https?:)?//", load)]
+    found = [
+        f"{name}: {load}" for name, page in there.items() for load in page.loads if re.match(r"(https?:)?//", load)
+    ]
     for sheet in [path for path in folder.rglob("*.css") if "playground" not in path.parts]:
         text = sheet.read_text(encoding="utf-8")
-        found += [f"{sheet.name}: {one}" for one in re.findall(r"(?:url\(|@import\s)[\"']?((?:https?:)?//[^\s)\"']+)", text)]
+        found += [
+            f"{sheet.name}: {one}" for one in re.findall(r"(?:url\(|@import\s)[\"']?((?:https?:)?//[^\s)\"']+)", text)
+        ]
     return found
 
 
@@ -240,7 +249,7 @@ def without_alt(there: dict[str, Page]) -> list[str]:
 def weight(name: str, page: Page, folder: Path = SITE) -> int:
     """The bytes of a page and all that it shows, uncompressed."""
     files = {os.path.normpath(Path(name).parent / unquote(urlsplit(load).path)) for load in page.loads}
-    return sum((folder / file).stat().st_size for file in {name, *files})
+    return sum((folder / file).stat().st_size for file in {name, *files} if (folder / file).is_file())
 
 
 def complaints(folder: Path = SITE) -> list[str]:
@@ -289,7 +298,10 @@ def on_one_page(order: list[str], folder: Path = SITE) -> str:
         texts[page] = f'<article id="{where[page]}">{text}</article>'
     front = (folder / "index.html").read_text(encoding="utf-8")
     begin, end = front.index("<article>"), front.index("</article>") + len("</article>")
-    head = re.sub(r'(?s)<nav class="contents".*?</nav>|<details class="small-contents">.*?</details>', "", front[:begin])
+    head = re.sub(
+        r'(?s)<nav class="contents".*?</nav>|<details class="small-contents">.*?</details>', "", front[:begin]
+    )
+    head = head.replace('<div class="page">', '<div class="page whole">')
     head = re.sub(r"<title>.*?</title>", "<title>Understanding U-Net, the whole book</title>", head)
     tail = re.sub(r'(?s)<nav class="onward".*?</nav>', "", front[end:])
     return head + "\n".join(texts.values()) + tail
@@ -305,30 +317,50 @@ def reading_order(source: Path = SOURCE) -> list[str]:
 
 
 def playground() -> bool:
-    """Build the Playground, if Node is there; say so if it is not."""
-    if not (PLAYGROUND / "package.json").exists():
-        return False
+    """Build the Playground if Node is there, and say so if it is not."""
     if not shutil.which("npm"):
         print("Node is missing: the book is built without the Playground. Node 20 or newer brings it (nodejs.org).")
         return False
-    for command in (["npm", "ci", "--no-audit", "--no-fund", "--silent"], ["npm", "run", "--silent", "build"]):
-        if command[1] == "ci" and (PLAYGROUND / "node_modules").exists():
-            continue
-        if subprocess.run(command, cwd=PLAYGROUND).returncode:
-            raise SystemExit(f"The Playground could not be built: {' '.join(command)} failed in docs/playground.")
+    if not (PLAYGROUND / "node_modules").exists():
+        npm("ci", "--no-audit", "--no-fund", "--silent")
+    npm("run", "--silent", "build")
     return True
+
+
+def npm(*arguments: str) -> None:
+    """Run npm in the Playground's folder."""
+    if subprocess.run(["npm", *arguments], cwd=PLAYGROUND).returncode:
+        raise SystemExit(f"npm {' '.join(arguments)} failed in docs/playground.")
+
+
+def check() -> int:
+    """Open the built pages in Chromium: the book, then the Playground. Needs Node; says so if it is missing."""
+    if not (shutil.which("node") and (PLAYGROUND / "node_modules").exists()):
+        print("The pages were not opened in a browser: that needs Node, Chromium and the Playground's packages.")
+        return 1
+    return subprocess.run(["node", str(DOCS / "browser.mjs")]).returncode or (
+        npm("run", "--silent", "test:browser") or 0
+    )
 
 
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m scripts.site", description=__doc__)
     parser.add_argument("--pdf", action="store_true", help="also print the book to a PDF; needs Chromium")
+    parser.add_argument("--check", action="store_true", help="also open the pages in Chromium; needs Node and Chromium")
     parser.add_argument("--book", action="store_true", help="the book only, without the Playground")
     asked = parser.parse_args()
     stage()
     shutil.rmtree(SITE, ignore_errors=True)
     with_playground = not asked.book and playground()
-    sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E", "-c", str(DOCS), "-d", str(BUILD / "doctrees")]
+    sphinx = [
+        sys.executable,
+        *"-m sphinx -W --keep-going -q -E".split(),
+        "-c",
+        str(DOCS),
+        "-d",
+        str(BUILD / "doctrees"),
+    ]
     if subprocess.run([*sphinx, *(["-t", "playground"] if with_playground else []), str(SOURCE), str(SITE)]).returncode:
         return 1
     for path in [*SOURCE.rglob("*.png"), *SOURCE.rglob("*.jpeg"), *ROOT.glob("notebooks/*.ipynb")]:
@@ -342,11 +374,11 @@ def main() -> int:
     if wrong := complaints():
         print(*wrong, sep="\n")
         return 1
+    count, first = len(built()), (SITE / "index.html").relative_to(ROOT)
+    print(f"The site is in {SITE.relative_to(ROOT)}: {count} pages. Open {first} in a browser.")
     if asked.pdf:
         pdf()
-    count = len(built())
-    print(f"The site is in {SITE.relative_to(ROOT)}: {count} pages. Open {(SITE / 'index.html').relative_to(ROOT)} in a browser.")
-    return 0
+    return check() if asked.check else 0
 
 
 def pdf() -> None:
@@ -354,7 +386,9 @@ def pdf() -> None:
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     browser = next((name for name in names if shutil.which(name)), None)
     if not browser:
-        raise SystemExit("The PDF needs Chromium or Chrome. Without it: open print.html in any browser, and print to a file.")
+        raise SystemExit(
+            "The PDF needs Chromium or Chrome. Without it: open print.html in any browser, and print to a file."
+        )
     target = SITE / "understanding-unet.pdf"
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--print-to-pdf={target}"]
     subprocess.run([browser, *options, (SITE / "print.html").as_uri()], check=True, stderr=subprocess.DEVNULL)

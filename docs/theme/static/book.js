@@ -39,7 +39,7 @@ const watch = new ResizeObserver(entries => {
   for (const { target } of entries) {
     if (target.scrollWidth > target.clientWidth) {
       target.tabIndex = 0
-      target.setAttribute("role", "region")
+      target.setAttribute("role", "group")
       target.setAttribute("aria-label", target.tagName === "PRE" ? "Code" : "Table")
     } else for (const name of ["tabindex", "role", "aria-label"]) target.removeAttribute(name)
   }
