@@ -108,7 +108,8 @@ def add_context(app, pagename, templatename, context, doctree):
         "edit": f"{PUBLIC.url}/edit/{PUBLIC.ref}/{file}",
         "problem": problem(file),
         "description": describe(doctree),
-        "playground": app.tags.has("playground"),
+        "playground": "playground" in app.tags,
+        "pdf": "pdf" in app.tags,
         "question": lambda link: QUESTIONS.get(Path(link or "").stem, ""),
         "address": PUBLIC.site + ("" if pagename == "index" else f"{pagename}.html"),
     }

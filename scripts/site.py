@@ -93,13 +93,11 @@ def book_notebook(notebook: dict, path: Path, members: set[Path], public: addres
                 source = source.replace(public.badges(path.name), "").strip()
             source = book_text(source, path, members, public)
         for output in cell.get("outputs", ()):
-            data = output.get("data", {})
-            for kind in ("image/png", "image/jpeg"):
-                if kind in data:
-                    name = f"figures/{number}-{len(files) + 1:02}.{kind[6:]}"
-                    files[name] = base64.b64decode("".join(data[kind]))
-                    alt = html.escape(output["metadata"][kind]["alt"])
-                    output["data"] = {"text/html": f'<img src="{name}" alt="{alt}"{size(files[name])}>'}
+            for kind in {"image/png", "image/jpeg"} & set(output.get("data", ())):
+                name = f"figures/{number}-{sum('still' not in file for file in files) + 1:02}.{kind[6:]}"
+                image = base64.b64decode("".join(output["data"][kind]))
+                tag, drawn = picture(name, image, output["metadata"][kind]["alt"])
+                output["data"], files = {"text/html": tag}, files | drawn
         folded = "Solution" if "solution" in cell["metadata"].get("tags", ()) else ""
         folded = folded or ("Setup: finds the project" if source == public.setup_cell() else "")
         cell["metadata"] = {"mystnb": {"code_prompt_show": folded}, "tags": ["hide-cell"]} if folded else {}
@@ -109,12 +107,33 @@ def book_notebook(notebook: dict, path: Path, members: set[Path], public: addres
     return notebook | {"cells": cells}, files
 
 
+def picture(name: str, image: bytes, alt: str) -> tuple[str, dict[str, bytes]]:
+    """What shows a picture on a page, and its files: two if it moves, as some readers want no motion."""
+    tag = f'<img src="{name}" alt="{html.escape(alt)}"{size(image)}>'
+    if b"acTL" not in image[:1000]:
+        return tag, {name: image}
+    calm = name.replace(".png", "-still.png")
+    source = f'<source media="(prefers-reduced-motion: reduce)" srcset="{calm}">'
+    return f"<picture>{source}{tag}</picture>", {name: image, calm: still(image)}
+
+
 def size(png: bytes) -> str:
     """The attributes that keep a PNG's place on the page before it is loaded."""
     if png[:8] != b"\x89PNG\r\n\x1a\n":
         return ' loading="lazy" decoding="async"'
     width, height = struct.unpack(">II", png[16:24])
     return f' width="{width}" height="{height}" loading="lazy" decoding="async"'
+
+
+def still(png: bytes) -> bytes:
+    """The first frame of an animated PNG, for readers who want no motion."""
+    kept, place = [png[:8]], 8
+    while place < len(png):
+        end = place + 12 + struct.unpack(">I", png[place : place + 4])[0]
+        if png[place + 4 : place + 8] not in (b"acTL", b"fcTL", b"fdAT"):
+            kept.append(png[place:end])
+        place = end
+    return b"".join(kept)
 
 
 def front(text: str, rows, root: Path = ROOT) -> str:
@@ -185,8 +204,10 @@ class Page(HTMLParser):
             self.links.append(given["href"])
         if tag == "link" and given.get("rel") in ("stylesheet", "icon", "preload", "modulepreload", "manifest"):
             self.loads.append(given["href"])
-        if tag in ("script", "img", "iframe", "source", "video", "audio", "embed") and given.get("src"):
+        if tag in ("script", "img", "iframe", "video", "audio", "embed") and given.get("src"):
             self.loads.append(given["src"])
+        if tag == "source" and given.get("srcset"):
+            self.loads.append(given["srcset"])
         if tag == "img":
             self.pictures.append(given)
         if tag in ("script", "style", "noscript"):
@@ -292,7 +313,7 @@ def on_one_page(order: list[str], folder: Path = SITE) -> str:
                 return f'href="#{where[target]}{"--" + parts.fragment if parts.fragment else ""}"'
             return f'{found[1]}="{target}"'
 
-        text = re.sub(r'\b(href|src)="([^"]+)"', point, text)
+        text = re.sub(r'\b(href|src|srcset)="([^"]+)"', point, text)
         text = re.sub(r'\bid="([^"]+)"', lambda found, page=page: f'id="{where[page]}--{found[1]}"', text)
         text = text.replace("<details", "<details open").replace(' loading="lazy"', "")
         texts[page] = f'<article id="{where[page]}">{text}</article>'
@@ -352,32 +373,25 @@ def main() -> int:
     asked = parser.parse_args()
     stage()
     shutil.rmtree(SITE, ignore_errors=True)
-    with_playground = not asked.book and playground()
-    sphinx = [
-        sys.executable,
-        *"-m sphinx -W --keep-going -q -E".split(),
-        "-c",
-        str(DOCS),
-        "-d",
-        str(BUILD / "doctrees"),
-    ]
-    if subprocess.run([*sphinx, *(["-t", "playground"] if with_playground else []), str(SOURCE), str(SITE)]).returncode:
+    tags = [*(["playground"] if not asked.book and playground() else []), *(["pdf"] if asked.pdf else [])]
+    sphinx = [sys.executable, "-m", "sphinx", "-WqE", "--keep-going", "-c", str(DOCS), "-d", str(BUILD / "doctrees")]
+    if subprocess.run([*sphinx, *(part for tag in tags for part in ("-t", tag)), str(SOURCE), str(SITE)]).returncode:
         return 1
     for path in [*SOURCE.rglob("*.png"), *SOURCE.rglob("*.jpeg"), *ROOT.glob("notebooks/*.ipynb")]:
         target = SITE / path.relative_to(SOURCE if SOURCE in path.parents else ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
-    if with_playground:
+    if "playground" in tags:
         shutil.copytree(PLAYGROUND / "dist", SITE / "playground")
     (SITE / "print.html").write_text(on_one_page(reading_order()), encoding="utf-8")
     (SITE / ".nojekyll").touch()
+    if asked.pdf:
+        pdf()
     if wrong := complaints():
         print(*wrong, sep="\n")
         return 1
     count, first = len(built()), (SITE / "index.html").relative_to(ROOT)
     print(f"The site is in {SITE.relative_to(ROOT)}: {count} pages. Open {first} in a browser.")
-    if asked.pdf:
-        pdf()
     return check() if asked.check else 0
 
 

@@ -1,12 +1,14 @@
 """The book: what is prepared for it, and, where `make site` has built them, its pages. Each check is shown a wrong page."""
 
 import functools
+import io
 import json
 import os
 import re
 import shutil
 
 import pytest
+from PIL import Image
 
 from scripts import notebook_checks, notebooks, site
 from scripts.address import Address
@@ -66,8 +68,20 @@ def test_every_picture_gets_its_own_alternative_text_and_file():
         ]
         tags = [out["data"]["text/html"] for cell in book["cells"] for out in cell.get("outputs", ()) if "data" in out]
         shown = [picture for tag in tags for picture in site.Page(tag).pictures]
-        assert [picture["alt"] for picture in shown] == alts and [picture["src"] for picture in shown] == list(files)
+        assert [picture["alt"] for picture in shown] == alts and [picture["src"] for picture in shown] == [
+            one for one in files if "still" not in one
+        ]
         assert all({"width", "height", "loading"} <= set(picture) for picture in shown), path.name
+
+
+def test_a_picture_that_moves_has_a_still_one_for_readers_who_want_no_motion():
+    moving = {name: image for _, files in BOOKS.values() for name, image in files.items() if b"acTL" in image[:1000]}
+    files = {name: image for _, files in BOOKS.values() for name, image in files.items()}
+    assert moving, "none moves: this test shows nothing"
+    for name, image in moving.items():
+        both = [Image.open(io.BytesIO(one)) for one in (image, files[name.replace(".png", "-still.png")])]
+        assert [one.n_frames > 1 for one in both] == [True, False]
+        assert both[0].convert("RGB").tobytes() == both[1].convert("RGB").tobytes()
 
 
 def test_solutions_and_setup_are_folded_and_badges_are_left_out():
