@@ -85,8 +85,9 @@ def problem(file: str, title: str = "") -> str:
 
 def describe(doctree) -> str:
     """The first paragraph after the title, for search engines and cards."""
-    found = [one.astext() for one in doctree.findall(nodes.paragraph)] if doctree else []
-    text = " ".join(found[0].split()) if found else ""
+    paragraphs = doctree.findall(nodes.paragraph) if doctree else []
+    found = [one.astext() for one in paragraphs if isinstance(one.parent, nodes.section)]
+    text = " ".join(found[0].split()) if found else "Understanding U-Net: notebooks to build, train and judge a U-Net."
     return text if len(text) <= 200 else text[:200].rpartition(" ")[0] + " …"
 
 
