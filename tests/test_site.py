@@ -127,6 +127,14 @@ def test_built_pages_hold_the_stored_texts_pictures_and_doors():
         assert (site.SITE / "notebooks" / path.name).read_bytes() == path.read_bytes()
 
 
+def test_the_playgrounds_links_lead_to_headings_of_the_book():
+    there = built()
+    sources = "".join(path.read_text("utf-8") for path in (site.PLAYGROUND / "src").rglob("*.ts"))
+    links = re.findall(r'\bnotebook\("(\w+)"(?:, "([^"]+)")?\)', sources)
+    assert len(links) >= 8
+    assert [link for link in links if link[1] and link[1] not in there[f"notebooks/{link[0]}.html"].ids] == []
+
+
 def put(path, content):
     """Write a file of the copy, in which every file is a link to the built one."""
     path.unlink(missing_ok=True)
