@@ -12,8 +12,9 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8")
 
 const folder = fileURLToPath(new URL("./_build/html/", import.meta.url))
 // Names on the command line, such as notebooks/04_training, choose the chapters.
-const chapters = (process.argv.length > 2 ? process.argv.slice(2) : ["index", "notebooks/00_quickstart", "notebooks/01_architecture", "notebooks/04_training", "notebooks/08_the_paper",
-  "notebooks/09_real_images", "notebooks/GLOSSARY", "notebooks/SYMPTOMS", "data/benchmarks", "search"]).map(name => `${name}.html`)
+const all = ["index", "notebooks/00_quickstart", "notebooks/01_architecture", "notebooks/04_training", "notebooks/05_visualizing",
+  "notebooks/08_the_paper", "notebooks/09_real_images", "notebooks/GLOSSARY", "notebooks/SYMPTOMS", "data/benchmarks", "search"]
+const chapters = (process.argv.length > 2 ? process.argv.slice(2) : all).map(name => `${name}.html`)
 const mostBytes = 1_500_000
 const wrong = []
 const expect = (holds, said) => { if (!holds) wrong.push(said) }
