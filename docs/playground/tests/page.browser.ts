@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Page } from "playwright-core";
 
+import { array, largestDifference } from "./reference.js";
 import { STEPS } from "../src/ui/tour.js";
 import { CHROMIUM, ready, score, Site } from "./page.js";
 
@@ -96,7 +98,7 @@ test("a pixel under the pointer shows its receptive field", { skip }, async () =
   const input = (): Promise<string> => page.evaluate(() => document.querySelectorAll("canvas")[0].toDataURL());
   const before = await input();
   await page.locator("canvas.inspect").first().hover({ position: { x: 100, y: 100 } });
-  await page.waitForFunction(() => /can depend on 204 × 204 px.*Half of its gradient/s.test(document.getElementById("seen")!.textContent!));
+  await page.waitForFunction(() => /can depend on (188|204) × (188|204) px.*Half of its gradient/s.test(document.getElementById("seen")!.textContent!));
   assert.notEqual(await input(), before);
   await page.mouse.move(5, 5);
   await page.waitForFunction(() => /Point at a pixel/.test(document.getElementById("seen")!.textContent!));
@@ -293,10 +295,42 @@ test("WebGL computes the same; a lost context gets a word and a way on", { skip 
   await page.waitForFunction(() => /takes \d+ ms/.test(document.getElementById("engine")!.textContent!), undefined, { timeout: 120_000 });
   assert.match(await page.locator("#engine").innerText(), /through WebGL. The graphics processor is imitated by software/);
   await page.waitForFunction(() => parseFloat(document.querySelector('[data-score="IoU"]')!.textContent!) > 0.9, undefined, { timeout: 30_000 });
+  const known = array("images");
+  let worst = 0;
+  for (let i = 0; i < 2; i++) {
+    const pixels = Array.from(known.data.subarray(i * 12288, (i + 1) * 12288), (byte) => byte / 255);
+    const found = await page.evaluate(async (values) => {
+      const { ask } = (window as unknown as { playground: { ask(kind: string, asked: object): Promise<{ probability: Float32Array }> } }).playground;
+      return [...(await ask("predict", { image: Float32Array.from(values), skips: {}, maps: false })).probability];
+    }, pixels);
+    worst = Math.max(worst, largestDifference(found, array("output").data.subarray(i * 4096, (i + 1) * 4096)));
+  }
+  console.log(`WebGL: largest difference from Keras ${worst.toExponential(2)}`);
+  assert.ok(worst < 1e-4, `${worst}`);
   await page.evaluate(() => (window as unknown as { playground: { ask(kind: string): Promise<unknown> } }).playground.ask("loseContext"));
   await page.getByRole("button", { name: "Go on with WebAssembly" }).click();
   await page.waitForFunction(() => /with WebAssembly.*takes \d+ ms/s.test(document.getElementById("engine")!.textContent!), undefined, { timeout: 60_000 });
   await page.waitForFunction(() => parseFloat(document.querySelector('[data-score="IoU"]')!.textContent!) > 0.9);
+  await noErrors(page);
+});
+
+test("opened from a folder, the page says what it needs", { skip }, async () => {
+  const page = await site.visit();
+  await page.goto(`file://${resolve("dist/index.html")}`);
+  assert.match(await page.locator("#message").innerText(), /python -m http.server/);
+  await page.context().close();
+});
+
+test("another engine can be chosen, and training starts again with it", { skip }, async () => {
+  const page = await site.visit("#room=train&depth=1&base=2&skips=1&batch=2&steps=50");
+  await page.locator("#train-go:not([disabled])").waitFor();
+  await page.locator("#train-step").click();
+  await page.locator("#engine-choice").selectOption("cpu");
+  await page.waitForFunction(() => /in plain JavaScript/.test(document.getElementById("engine")!.textContent!), undefined, { timeout: 30_000 });
+  await page.waitForFunction(() => /Ready/.test(document.getElementById("train-state")!.textContent!), undefined, { timeout: 60_000 });
+  await page.locator("#train-step").click();
+  await page.waitForFunction(() => /Step 1 of 50. Paused/.test(document.getElementById("train-state")!.textContent!), undefined, { timeout: 60_000 });
+  assert.match(page.url(), /engine=cpu/);
   await noErrors(page);
 });
 

@@ -1,7 +1,8 @@
 /** The colours of utils/plots/base.py, and how arrays become pixels. */
 
-export const BLUE = "#0072B2", ORANGE = "#E69F00", SKY = "#56B4E9", GREEN = "#009E73", VERMILLION = "#D55E00", YELLOW = "#F0E442";
-export const LEVELS = [BLUE, SKY, GREEN, ORANGE, VERMILLION];
+const YELLOW = "#F0E442";
+/** Level 1, 2, ... from the top of the U downward. */
+export const LEVELS = ["#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"];
 
 /** Shape taken for background, background taken for shape, shape that was found, background that was found. */
 const ERRORS: Record<string, [number, number, number]> = {

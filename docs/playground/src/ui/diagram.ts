@@ -76,8 +76,8 @@ export class Diagram {
     this.canvases.set(block.name, drawn);
     return el("button", {
       type: "button", class: `block ${block.role}`, "data-block": block.name, onclick: () => this.open(block.name),
-      "aria-label": `${block.name}, ${ROLE_WORDS[block.role]}: ${block.channels} channels of ${side} by ${side} pixels. Show all channels.`,
-    }, el("span", { class: "block-name" }, el("b", {}, block.name), ` ${side} × ${side} × ${block.channels}`), drawn);
+    }, el("span", { class: "block-name" }, el("b", {}, block.name), ` ${side} × ${side} × ${block.channels}`,
+      el("span", { class: "unseen" }, `, ${ROLE_WORDS[block.role]}. Show all channels.`)), drawn);
   }
 
   private skip({ level, channels }: Block): HTMLElement {

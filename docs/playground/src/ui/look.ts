@@ -18,7 +18,6 @@ const START = { image: 38, threshold: 0.5 };
 export class Look {
   private readonly picture = new Picture();
   private index = START.image;
-  private edited = false;
   private blank = false;
   private tool: Tool = "ring";
   private radius = 14;
@@ -131,7 +130,6 @@ export class Look {
   private openImage(index: number, blank: boolean): void {
     this.index = index;
     this.blank = blank;
-    this.edited = false;
     this.newImage = true;
     this.picture.open(index, blank);
     this.makeSwatches();
@@ -267,7 +265,6 @@ export class Look {
   }
 
   private put(column: number, row: number): void {
-    this.edited = true;
     this.picture.put(this.tool, column, row, this.radius, this.picture.colours()[this.colour] as Colour);
     this.show();
     this.predict();
@@ -327,11 +324,6 @@ export class Look {
       event.preventDefault();
       this.inspect([at[1], at[0]]);
     });
-  }
-
-  /** Whether the reader has drawn on the image, which the address cannot hold. */
-  get drawnOn(): boolean {
-    return this.edited;
   }
 }
 

@@ -1,7 +1,7 @@
 /** The page: rooms, address, engine, and a word for everything that goes wrong. */
 
 import { ENGINES, NAMES, type Engine, type Started } from "../core/backend.js";
-import type { Event } from "../protocol.js";
+import type { Event, Kind, Requests } from "../protocol.js";
 import { Client, WorkerFailure } from "./client.js";
 import { byId, el } from "./dom.js";
 import { Look } from "./look.js";
@@ -19,7 +19,10 @@ let client = new Client(hear);
 const look = new Look(byId("look"), () => client, write, failed);
 const train = new Train(byId("train"), () => client, write, failed);
 
+let progress: Event | null = null; // the last one, for the tests
+
 function hear(event: Event): void {
+  if (event.event === "progress") progress = event;
   if (event.event !== "lost") return train.hear(event);
   say("The graphics processor was taken away from the page (a lost WebGL context).", [
     ["Go on with WebAssembly", () => restart("wasm")], ["Try WebGL again", () => restart("webgl")],
@@ -55,13 +58,11 @@ function restart(next?: Engine): void {
 async function start(): Promise<void> {
   byId("engine").textContent = "The engine starts.";
   try {
-    if (location.protocol === "file:") {
-      throw new Error("a page opened from a folder may not start workers. Serve the folder, for example with: python -m http.server");
-    }
     const started = await client.ask("start", { engine, base: new URL("./", location.href).href });
     ready = true;
     describeEngine(started, null);
-    if (room === "train") train.restart();
+    train.forget();
+    if (room === "train") train.enter();
     await load(started);
   } catch (error) {
     byId("engine").textContent = "The engine did not start.";
@@ -144,6 +145,6 @@ function theme(): void {
 
 byId("theme").addEventListener("click", theme);
 addEventListener("popstate", apply);
-Object.assign(window, { playground: { ask: (kind: "memory" | "loseContext") => client.ask(kind, {}) } }); // for the tests
+Object.assign(window, { playground: { ask: (kind: Kind, ask: Requests[Kind]["ask"] = {}) => client.ask(kind, ask), progress: () => progress } }); // for the tests
 apply();
 void start();

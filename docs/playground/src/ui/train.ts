@@ -83,9 +83,9 @@ export class Train {
     if (this.state === "idle") void this.reset();
   }
 
-  /** The engine is a new one: what it had trained is lost. */
-  restart(): void {
-    void this.reset();
+  /** The engine is a new one: what the old one had trained is lost. */
+  forget(): void {
+    this.state = "idle";
   }
 
   /** The reader goes to another room. */
