@@ -46,13 +46,17 @@ const watch = new ResizeObserver(entries => {
 })
 for (const wide of document.querySelectorAll("pre, .scroll, .math")) watch.observe(wide)
 
+const contents = document.querySelector(".sections")
 const links = new Map([...document.querySelectorAll(".sections a[href^='#']")].map(link => [link.hash.slice(1), link]))
 const heads = [...document.querySelectorAll("article section[id]")].filter(section => links.has(section.id))
 function mark() {
   const passed = heads.filter(section => section.getBoundingClientRect().top < innerHeight / 4).at(-1)
   for (const [id, link] of links) {
-    if (id === passed?.id) link.setAttribute("aria-current", "true")
-    else link.removeAttribute("aria-current")
+    if (id !== passed?.id) link.removeAttribute("aria-current")
+    else if (!link.hasAttribute("aria-current")) {
+      link.setAttribute("aria-current", "true")
+      contents.scrollTop += link.getBoundingClientRect().top - contents.getBoundingClientRect().top - contents.clientHeight / 2
+    }
   }
 }
 let asked = false
