@@ -6,7 +6,7 @@ export interface Line {
   points: [number, number][];
 }
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [420, 190, 40, 26, 10, 10];
+const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [420, 190, 40, 26, 10, 16];
 
 export function chart(lines: Line[], steps: number, highest: number, title: string): string {
   const x = (step: number): number => LEFT + ((WIDTH - LEFT - RIGHT) * step) / steps;

@@ -31,7 +31,7 @@ export const STEPS: Step[] = [
   {
     title: "What 18 px cannot see",
     text: [
-      "The article's network has one pooling: each output pixel sees 18 × 18 px. All shapes here are outlines. Press Train: network A learns to colour the rims, and stays lost inside; network B, with four poolings, fills them.",
+      "The article's network has one pooling: each output pixel sees 18 × 18 px (here with 8 channels instead of 64). All shapes are outlines. Press Train: network A learns to colour the rims, and stays lost inside; network B, with four poolings, fills them.",
       "Both get the same batches. Look at the images after about a hundred steps.",
     ],
     place: "room=train&depth=1&base=8&norm=none&rate=0.003&loss=bce&skips=1&depth2=4&base2=4&norm2=batch&rate2=0.01&loss2=bce&skips2=1234&outlined=1&noise=0.02&steps=200&batch=4&seed=0",
@@ -64,10 +64,10 @@ export const STEPS: Step[] = [
   {
     title: "A rate too high",
     text: [
-      "Two equal networks, the same batches. The highest learning rate of A is .01, that of B is 1. Press Train and compare the loss curves.",
-      "Then give B .1, then .03. From where on does it learn?",
+      "Two equal networks, the same batches. The highest learning rate of A is .01, that of B is 1. Press Train and compare the curves: the first large steps throw B far off, and it does not catch up.",
+      "Then set B's normalisation to none: without it the same rate leaves a network that gives every pixel the same answer. Which rates still work?",
     ],
-    place: "room=train&depth=3&base=4&norm=none&rate=0.01&loss=bce&skips=123&depth2=3&base2=4&norm2=none&rate2=1&loss2=bce&skips2=123&outlined=0.5&noise=0.02&steps=100&batch=4&seed=0",
+    place: "room=train&depth=2&base=4&norm=batch&rate=0.01&loss=bce&skips=12&depth2=2&base2=4&norm2=batch&rate2=1&loss2=bce&skips2=12&outlined=0.5&noise=0.02&steps=100&batch=4&seed=0",
     more: ["04 · Too small, right, too large", notebook("04_training", "too-small-right-too-large")],
   },
   {
