@@ -82,7 +82,15 @@ for (const name of chapters) {
   const lost = await page.evaluate(() => [...document.images].filter(one => !one.naturalWidth).map(one => one.src))
   expect(lost.length === 0, `${name}: not drawn: ${lost}`)
   expect(sent < mostBytes, `${name} weighs ${sent} bytes`)
-  console.log(`${name}: ${Math.round(first / 1000)} kB when it opens, ${Math.round(sent / 1000)} kB with all figures`)
+  const { paint, shift } = await page.evaluate(async () => {
+    let shift = 0
+    const add = list => { for (const one of list.getEntries()) shift += one.value }
+    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true })
+    await new Promise(done => setTimeout(done, 300))
+    return { paint: performance.getEntriesByName("first-contentful-paint")[0].startTime, shift }
+  })
+  expect(shift < 0.1, `${name}: the page shifts by ${shift} while its figures load`)
+  console.log(`${name}: first text after ${Math.round(paint)} ms, shifts by ${shift.toFixed(3)}, ${Math.round(first / 1000)} kB when it opens, ${Math.round(sent / 1000)} kB with all figures`)
   await page.context().close()
 }
 
@@ -97,6 +105,16 @@ const answer = plain.locator("details", { hasText: "✗ With .5 everywhere" }).f
 await answer.locator("summary").click()
 expect(await answer.getByText("has learned a little more").isVisible(), "without scripts an answer does not open")
 await plain.context().close()
+
+// By keyboard: the first stop skips to the text, and a wide code cell can be reached where it scrolls.
+const keys = await open(`${fromFolder}notebooks/04_training.html`, { viewport: { width: 390, height: 844 } })
+await keys.keyboard.press("Tab")
+expect((await keys.evaluate(() => document.activeElement.textContent)) === "Skip to the text", "the first stop is not the link to the text")
+await keys.keyboard.press("Enter")
+await keys.keyboard.press("Tab")
+expect(await keys.evaluate(() => document.activeElement.closest("main") !== null), "the link to the text does not lead there")
+expect((await keys.locator("pre[tabindex='0']").count()) > 10, "the keyboard does not reach wide code")
+await keys.context().close()
 
 // With scripts, from a folder: the search finds, a link to a heading of another chapter leads there, the theme stays.
 const page = await open(`${fromFolder}notebooks/SYMPTOMS.html`)
