@@ -1,5 +1,5 @@
 // Builds the Playground into dist/: node build.mjs, or node build.mjs --serve to look at it on http://127.0.0.1:8064.
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { extname, join } from "node:path";
@@ -8,6 +8,8 @@ import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const dist = join(here, "dist");
+// The public address stands in pyproject.toml alone; `make publish` writes it there.
+const repository = /^repository = "(.+)"$/m.exec(readFileSync(join(here, "../../pyproject.toml"), "utf8"))[1];
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 const empty = { name: "empty", setup: (b) => {
@@ -19,9 +21,10 @@ const result = await build({
   entryPoints: { playground: join(here, "src/ui/main.ts"), worker: join(here, "src/worker.ts") },
   outdir: dist, bundle: true, splitting: true, format: "esm", platform: "browser", target: "es2022", minify: true,
   mainFields: ["module", "main"], chunkNames: "[name]-[hash]", plugins: [empty], metafile: true, logLevel: "warning",
-  legalComments: "none",
+  legalComments: "none", define: { REPOSITORY: JSON.stringify(repository) },
 });
-for (const name of ["index.html", "playground.css"]) cpSync(join(here, "src", name), join(dist, name));
+cpSync(join(here, "src/playground.css"), join(dist, "playground.css"));
+writeFileSync(join(dist, "index.html"), readFileSync(join(here, "src/index.html"), "utf8").replaceAll("@REPOSITORY@", repository));
 cpSync(join(here, "public"), dist, { recursive: true });
 const wasm = "tfjs-backend-wasm-simd.wasm";
 cpSync(join(here, "node_modules/@tensorflow/tfjs-backend-wasm/dist", wasm), join(dist, wasm));

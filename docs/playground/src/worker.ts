@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 
 import { loseContext, startEngine, watchContext } from "./core/backend.js";
 import { Run } from "./core/run.js";
-import { draw, SIZE } from "./core/shapes.js";
+import { SIZE } from "./core/shapes.js";
 import { Unet, type Carried } from "./core/unet.js";
 import { fetchWeights, WeightsError } from "./core/weights.js";
 import type { Event, Kind, Maps, Question, Requests, Skips } from "./protocol.js";
@@ -34,7 +34,8 @@ const handlers: Handlers = {
     const { network, values, manifest } = await fetchWeights(base);
     shipped?.dispose();
     shipped = new Unet(network, values);
-    means = await averageSkips(shipped);
+    tf.dispose([...means.values()]);
+    means = new Map(Object.entries(manifest.skip_means).map(([level, values]) => [Number(level), tf.tensor1d(values)]));
     const blank = new Float32Array(SIZE * SIZE * 3).fill(0.5);
     await predict(blank, {}, false);
     const begin = performance.now();
@@ -102,29 +103,6 @@ function carried(skips: Skips): Map<number, Carried> {
     if (state === "zeros") found.set(Number(level), "zeros");
     if (state === "means") found.set(Number(level), means.get(Number(level))!);
   }
-  return found;
-}
-
-/** The mean of each channel that a skip carries, over 32 validation images. */
-async function averageSkips(net: Unet): Promise<Map<number, tf.Tensor1D>> {
-  const found = new Map<number, tf.Tensor1D>();
-  tf.tidy(() => {
-    for (let i = 0; i < 32; i++) {
-      const image = tf.tensor4d(draw(0, "validation", i).image, [1, SIZE, SIZE, 3]);
-      tf.tidy(() => {
-        net.logits(image, {
-          tap: (block, x) => {
-            if (!block.startsWith("enc")) return;
-            const level = Number(block.slice(3));
-            const share = tf.div(tf.mean(x, [0, 1, 2]), 32) as tf.Tensor1D;
-            const before = found.get(level);
-            found.set(level, tf.keep(before ? tf.add(before, share) : share));
-            before?.dispose();
-          },
-        });
-      });
-    }
-  });
   return found;
 }
 

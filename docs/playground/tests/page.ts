@@ -1,4 +1,4 @@
-/** Serves the built page and opens it in Chromium with software WebGL. */
+/** Serves the built page and opens it in Chromium, which imitates WebGL and WebGPU by software. */
 
 import { createServer, type Server } from "node:http";
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -24,7 +24,8 @@ export class Site {
     });
     await new Promise<void>((done) => this.server.listen(0, "127.0.0.1", done));
     this.address = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/`;
-    this.browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"] });
+    this.browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
+      "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"] });
   }
 
   /** A new visitor's page; `before` may change what the server answers. An error of the page fails the test at `close`. */

@@ -10,7 +10,7 @@ const files = readdirSync(folder).filter((name) => name.endsWith(`.${kind}.ts`) 
 const outdir = `${folder}../node_modules/.cache/tests`;
 await build({
   entryPoints: files.map((name) => folder + name), outdir, bundle: true, platform: "node", mainFields: ["module", "main"], format: "cjs", external: ["playwright-core", "axe-core"],
-  outExtension: { ".js": ".cjs" }, logLevel: "error",
+  outExtension: { ".js": ".cjs" }, logLevel: "error", define: { REPOSITORY: '"OWNER/repository"' },
 });
 const run = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...(pattern ? [`--test-name-pattern=${pattern}`] : []), ...files.map((name) => `${outdir}/${name.replace(/ts$/, "cjs")}`)], {
   stdio: "inherit", cwd: `${folder}..`,

@@ -3,6 +3,9 @@
 import { everyLevel, TRAINING_IMAGES, VALIDATION_IMAGES, type Lane, type Setup } from "./setup.js";
 import { countParameters } from "./unet.js";
 
+/** owner/name of the public repository; the build writes it. */
+declare const REPOSITORY: string;
+
 const LOSSES = { bce: '"binary_crossentropy"', dice: "losses.soft_dice_loss", "bce+dice": "losses.bce_dice_loss" };
 
 /** A script that runs in the root of the repository: it builds the network, says its parameters, and trains it. */
@@ -11,7 +14,7 @@ export function kerasCode(lane: Lane, setup: Setup): string {
   const epochs = Math.max(1, Math.round(setup.steps / 50));
   const modules = `${lane.loss === "bce" ? "" : "losses, "}pipeline, shapes, training, unet`;
   return `# Understanding U-Net: a set-up of the Playground. Run it in the root of the repository,
-# https://github.com/OWNER/understanding-unet, with Python and the packages of requirements.txt.
+# https://github.com/${REPOSITORY}, with Python and the packages of requirements.txt.
 import keras
 import numpy as np
 

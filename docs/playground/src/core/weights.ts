@@ -9,6 +9,8 @@ export interface Manifest {
   network: { depth: number; base: number; norm: "none" | "batch" | "group" };
   parameters: number;
   test: { iou: number };
+  /** For each level the mean of every channel that its skip carries, over validation images. */
+  skip_means: Record<string, number[]>;
   weights: { name: string; shape: number[]; offset: number }[];
 }
 
