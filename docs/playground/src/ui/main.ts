@@ -83,7 +83,7 @@ async function load(started?: Started): Promise<void> {
 /** Say which engine computes, and what to expect of it. */
 function describeEngine({ engine: used, software, passed }: Started, milliseconds: number | null): void {
   const where = { webgpu: "on the graphics processor, through WebGPU", webgl: "on the graphics processor, through WebGL", wasm: "on the processor, with WebAssembly", cpu: "on the processor, in plain JavaScript" }[used];
-  const expect = software ? " The graphics processor is imitated by software: expect a second for each training step, or choose WebAssembly."
+  const expect = software ? " The graphics processor is imitated by software: expect seconds for each training step, or choose WebAssembly."
     : used === "cpu" ? " That is slow: expect seconds for each training step." : used === "wasm" ? " Expect about ten training steps of a small network in a second." : "";
   const timed = milliseconds === null ? "" : ` The trained network takes ${Math.round(milliseconds)} ms for an image.`;
   const choice = el("select", { "aria-label": "Engine", id: "engine-choice", onchange: () => restart(choice.value as Engine) }, ...ENGINES.map((one) => el("option", { value: one, selected: one === used }, NAMES[one])));
