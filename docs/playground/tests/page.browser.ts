@@ -88,7 +88,7 @@ test("the threshold moves the scores", { skip }, async () => {
   const [many, few] = [await score(page, "False positives"), await score(page, "False negatives")];
   await page.locator("#threshold").fill("0.99");
   assert.ok((await score(page, "False positives")) < many && (await score(page, "False negatives")) > few);
-  assert.match(page.url(), /threshold=0.99/);
+  await page.waitForURL(/threshold=0.99/, { timeout: 5000 });
   await noErrors(page);
 });
 
@@ -150,6 +150,7 @@ test("the address keeps the set-up, also of two networks", { skip }, async () =>
   await page.locator('[data-setting="loss2"] select').selectOption("dice");
   await page.locator('fieldset:nth-of-type(2) [aria-label="Skip connection of level 3"]').uncheck();
   await page.locator("#train-go:not([disabled])").waitFor();
+  await page.waitForURL(/loss2=dice.*skips2=124/, { timeout: 5000 });
   const address = page.url();
   assert.match(address, /depth=1.*depth2=4/);
   await page.reload();
@@ -224,12 +225,12 @@ test("the keyboard is enough", { skip }, async () => {
   assert.ok((await score(page, "IoU")) > 0.5, "an outlined disc was put down and found");
   await tabTo(active("canvas.inspect"));
   await page.keyboard.press("ArrowDown");
-  assert.match(page.url(), /pixel=33.32/);
+  await page.waitForURL(/pixel=33.32/, { timeout: 5000 });
   await page.keyboard.press("Escape");
-  assert.doesNotMatch(page.url(), /pixel=/);
+  await page.waitForURL((url) => !url.hash.includes("pixel="), { timeout: 5000 });
   await tabTo(active("#threshold"));
   await page.keyboard.press("ArrowRight");
-  assert.match(page.url(), /threshold=0.51/);
+  await page.waitForURL(/threshold=0.51/, { timeout: 5000 });
   await tabTo(active('[data-block="enc1"]'));
   await page.keyboard.press("Enter");
   assert.equal(await page.locator("dialog[open]").count(), 1);

@@ -14,6 +14,7 @@ let tour: number | null = null;
 let engine: Engine | undefined;
 let applying = true;
 let ready = false;
+let writing = 0;
 
 let client = new Client(hear);
 const look = new Look(byId("look"), () => client, write, failed);
@@ -92,6 +93,7 @@ function describeEngine({ engine: used, software, passed }: Started, millisecond
 
 /** Show what an address asks for. */
 function apply(): void {
+  clearTimeout(writing);
   const asked = new URLSearchParams(location.hash.slice(1));
   applying = true;
   const step = Number(asked.get("tour"));
@@ -120,18 +122,22 @@ function apply(): void {
 
 function open(parameters: URLSearchParams, focus = false): void {
   if (engine) parameters.set("engine", engine);
+  clearTimeout(writing);
   history.pushState(null, "", `#${parameters}`);
   apply();
   if (focus) (document.getElementById("tour-title") ?? byId("main")).focus({ preventScroll: false });
 }
 
-/** Write the state of the room into the address; a step of the tour that is as it was set up stays a short address. */
+/** Write the state of the room into the address, once it has rested: browsers allow only so many changes a minute. */
 function write(): void {
   if (applying) return;
-  const state = room === "look" ? look.parameters() : train.parameters();
-  if (tour) state.set("tour", String(tour));
-  if (engine) state.set("engine", engine);
-  history.replaceState(null, "", `#${state}`);
+  clearTimeout(writing);
+  writing = window.setTimeout(() => {
+    const state = room === "look" ? look.parameters() : train.parameters();
+    if (tour) state.set("tour", String(tour));
+    if (engine) state.set("engine", engine);
+    history.replaceState(null, "", `#${state}`);
+  }, 250);
 }
 
 function theme(): void {
