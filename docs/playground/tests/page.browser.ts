@@ -273,6 +273,7 @@ test("a broken weights file gets a word, and training still works", { skip }, as
   const page = await site.visit("", {}, (one) => one.route("**/unet_shapes.bin", (route) => route.fulfill({ body: damaged })));
   await page.locator("#message .notice").waitFor({ timeout: 30_000 });
   assert.match(await page.locator("#message").innerText(), /unet_shapes.bin is damaged: its checksum differs/);
+  assert.match(await page.locator("#look").innerText(), /The trained network is not there/);
   await page.getByRole("button", { name: "Train your own" }).click();
   await page.locator("#train-go:not([disabled])").waitFor();
   await page.locator("#train-step").click();

@@ -45,7 +45,7 @@ export class Look {
   private readonly numbers = el("dl", { class: "numbers" });
   private readonly speed = el("p", { class: "soft", id: "speed" });
   private readonly seen = el("p", { class: "soft", id: "seen", role: "status" });
-  private readonly about = el("p", {});
+  private readonly about = el("p", {}, "The trained network is loading: 2 MB, once.");
   private readonly drawn = el("div", {});
 
   private readonly predict: () => void;
@@ -98,6 +98,11 @@ export class Look {
     this.newImage = true;
     this.predict();
     if (this.pixel) this.measure();
+  }
+
+  /** The network cannot be had. */
+  missing(): void {
+    this.about.textContent = "The trained network is not there. You can draw, but nothing answers.";
   }
 
   parameters(): URLSearchParams {

@@ -34,6 +34,7 @@ function failed(error: unknown): void {
   console.error(error);
   const words = error instanceof Error ? error.message : String(error);
   if (error instanceof WorkerFailure && error.weights) {
+    look.missing();
     say(`The trained network cannot be used. ${words} Your own networks can still be trained.`, [
       ["Try again", () => void load()], ["Train your own", () => open(new URLSearchParams("room=train"))],
     ]);
