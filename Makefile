@@ -10,10 +10,11 @@ START ?= README.md
 ONLY ?= test
 NET ?= shapes classes touching nuclei
 TIME_BUDGET ?= 240
+DOCS ?= .venv-docs
 PY = $(VENV)/bin/python
 export TIME_BUDGET
 
-.PHONY: help env lab test unit check notebooks weights experiments bench slides lint publish habits clean
+.PHONY: help env lab test unit check notebooks weights experiments bench site slides lint publish habits clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -24,6 +25,7 @@ help:  ## list these targets
 	@echo '  ONLY=compare       for make test: the notebooks without the unit tests'
 	@echo '  WHAT=colab         for make check: binder, colab, offline, read-only, sections, two-at-once or one-core'
 	@echo '  VERSIONS=oldest    for test and check: in .venv-oldest with the oldest supported versions; or colab, with Colab'"'"'s'
+	@echo '  CHECK=1            for make site: open the built pages in Chromium; PDF=1 also prints the book to a PDF'
 	@echo '  NET=nuclei         for make weights: shapes, classes, touching or nuclei (all)'
 	@echo '  STUDY="skips loss" for make experiments: the tables to make (all); seeds for data/seeds.json'
 	@echo '  TABLE="peer limit" for make bench: the tables to measure (all); QUICK=1 for fewer sizes and rounds'
@@ -32,7 +34,7 @@ help:  ## list these targets
 	@echo '  PORT=8888          port of JupyterLab; the next free one is taken if it is in use'
 	@echo '  IP=localhost       address that JupyterLab listens on; in a container IP=0.0.0.0'
 	@echo '  PYTHON=python3     the Python that makes the environment: 3.11, 3.12 or 3.13'
-	@echo '  VENV=.venv         where the environment is'
+	@echo '  VENV=.venv         where the environment is; DOCS=.venv-docs: where that of make site is'
 
 lab: env  ## open the series in JupyterLab (makes the environment first)
 	@flags=; [ "$$(id -u)" != 0 ] || flags=--allow-root; \
@@ -64,12 +66,15 @@ experiments: env  ## make the tables of the experiments; runs that are there alr
 bench: env  ## measure learning, drawing, speed and memory: seven tables
 	@$(PY) -m scripts.bench $(TABLE) $(if $(QUICK),--quick)
 
+site: $(DOCS)/.complete  ## build the site, the book and the Playground, in docs/_build/html
+	@$(DOCS)/bin/python -m scripts.site $(if $(CHECK),--check) $(if $(PDF),--pdf)
+
 slides: env  ## make slides for an instructor from the notebooks, in slides/
 	@$(PY) -m scripts.slides $(NB)
 
 lint: env  ## check style; FIX=1 also puts code and notebooks into the agreed form
-	@$(PY) -m ruff check $(if $(FIX),--fix) utils scripts tests notebooks
-	@$(PY) -m ruff format $(if $(FIX),,--check) utils scripts tests notebooks
+	@$(PY) -m ruff check $(if $(FIX),--fix) utils scripts tests notebooks docs
+	@$(PY) -m ruff format $(if $(FIX),,--check) utils scripts tests notebooks docs
 	@$(if $(FIX),$(PY) -m scripts.run_notebooks tidy)
 
 publish: env  ## write the public address into every badge, setup cell and text: make publish REPO=owner/name
@@ -83,7 +88,7 @@ habits: env  ## for those who change something: checks before each commit, reada
 	@git config merge.jupyternotebook.driver '"$(abspath $(PY))" -m nbdime.vcs.git.mergedriver merge %O %A %B %L %P'
 
 clean:  ## remove what make made: the environments .venv*, nothing else
-	rm -rf .venv .venv-oldest .venv-colab
+	rm -rf .venv .venv-oldest .venv-colab .venv-docs
 
 env: $(VENV)/.complete  ## make the environment, or bring it up to date with requirements.txt
 
@@ -100,4 +105,11 @@ $(VENV)/.complete: requirements.txt $(CONSTRAINTS)
 	@$(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -r requirements.txt || { \
 	  echo "The packages could not be installed. TensorFlow needs 64 bit and, here, $$($(PY) --version);"; \
 	  echo "otherwise look at the message above: no connection, or no space left?"; exit 1; }
+	@touch $@
+
+$(DOCS)/.complete: docs/requirements.txt
+	@echo "Making $(DOCS), or bringing it up to date: about 260 MB, half a minute the first time."
+	@$(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt || { \
+	  echo "The packages could not be installed; look at the message above: no connection, or no space left?"; exit 1; }
 	@touch $@

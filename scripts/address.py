@@ -44,6 +44,12 @@ class Address:
         return f"https://github.com/{self.repository}"
 
     @property
+    def site(self) -> str:
+        """The site's address: GitHub Pages of the repository."""
+        owner, _, name = self.repository.partition("/")
+        return f"https://{owner.lower()}.github.io/{name}/"
+
+    @property
     def folder(self) -> str:
         """The folder that a setup cell on Colab fetches the repository into."""
         return self.repository.partition("/")[2]

@@ -15,7 +15,7 @@ from scripts import address as addresses
 from scripts import notebooks
 from scripts.address import Address
 
-TEXTS = {".md", ".cff", ".json", ".yml", ".yaml"}
+TEXTS = {".md", ".cff", ".json", ".yml", ".yaml", ".html", ".ts"}
 """Files in which an address is replaced where it stands; notebooks and pyproject.toml are handled by themselves."""
 TABLE = re.compile(rf'(?ms)^(\[tool\.{addresses.TABLE}\]\n(?:(?!\[).*?\n)?repository = )"[^"\n]*"(\nref = )"[^"\n]*"')
 COLAB = re.compile(
@@ -81,7 +81,7 @@ def in_text(text: str, old: Address, new: Address) -> str:
     def write(found):
         return f"{found[1]}{new.repository}" + (f"{found[2]}{new.ref}" if found[2] else "")
 
-    return re.sub(forms + with_ref, write, text)
+    return re.sub(forms + with_ref, write, text).replace(old.site, new.site)
 
 
 def in_map(text: str, new: Address) -> str:

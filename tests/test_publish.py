@@ -21,10 +21,11 @@ def test_publishing_changes_every_place_and_nothing_else_and_back_restores_every
     changed = publish.changes(FILES, THERE)
     assert {"README.md", "CITATION.cff", "CONTRIBUTING.md", "pyproject.toml"} <= set(changed)
     assert {f"notebooks/{name}" for name in NAMES} <= set(changed)
+    assert not any("github.com/OWNER" in (FILES | changed)[name] for name in FILES)
     for name, text in changed.items():
         assert HERE.repository not in text and THERE.repository in text, name
         if name.endswith(".md"):
-            back = text.replace(THERE.repository, HERE.repository)
+            back = text.replace(THERE.repository, HERE.repository).replace(THERE.site, HERE.site)
             assert back.replace(f"/{THERE.ref}", f"/{HERE.ref}") == FILES[name]
     for name in NAMES:
         assert THERE.badges(name) in changed[f"notebooks/{name}"] and "-b v2.0 " in changed[f"notebooks/{name}"]
@@ -66,3 +67,5 @@ def test_only_the_address_is_replaced_in_a_text():
     text = "a/b github.com/a/b, github.com/a/b-c github.com/a/b/blob/main/x github.com/a/b/blob/mainly gh/a/b/main?"
     expected = "a/b github.com/c/d, github.com/a/b-c github.com/c/d/blob/v1/x github.com/c/d/blob/mainly gh/a/b/main?"
     assert publish.in_text(text, Address("a/b"), Address("c/d", "v1")) == expected
+    site = "a.github.io/b https://a.github.io/b/x.html"
+    assert publish.in_text(site, Address("a/b"), Address("C/d")) == "a.github.io/b https://c.github.io/d/x.html"

@@ -78,9 +78,9 @@ def test_an_import_that_points_up_is_seen(source, wrong):
 
 
 def test_nothing_grows_beyond_its_budget():
-    for folders, most in ((["utils"], 9_200), (["tests", "scripts"], 11_800)):
+    for folders, most in ((["utils"], 9_200), (["tests", "scripts"], 12_700)):
         assert sum(source.count("\n") for source in sources(*folders).values()) <= most, folders
-    assert text("utils/unet.py").count("\n") <= 130 and len(TARGETS) <= 15
+    assert text("utils/unet.py").count("\n") <= 130 and len(TARGETS) <= 16
 
 
 def test_inside_the_rooms_nothing_is_checked():

@@ -75,7 +75,7 @@ def install_missing() -> list[str]:
     missing = [package for module, package in PACKAGES.items() if importlib.util.find_spec(module) is None]
     if not missing:
         return []
-    kept = [f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy")]
+    kept = [f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy", "protobuf")]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run([*pip, *(ranges[name] for name in missing), *kept], capture_output=True, encoding="utf-8")
     if done.returncode:

@@ -1,0 +1,157 @@
+/** The page: rooms, address, engine, and a word for everything that goes wrong. */
+
+import { ENGINES, NAMES, type Engine, type Started } from "../core/backend.js";
+import type { Event, Kind, Requests } from "../protocol.js";
+import { Client, WorkerFailure } from "./client.js";
+import { byId, el } from "./dom.js";
+import { Look } from "./look.js";
+import { panel, STEPS } from "./tour.js";
+import { Train } from "./train.js";
+
+type Room = "look" | "train";
+let room: Room = "look";
+let tour: number | null = null;
+let engine: Engine | undefined;
+let applying = true;
+let ready = false;
+let writing = 0;
+
+let client = new Client(hear);
+const look = new Look(byId("look"), () => client, write, failed);
+const train = new Train(byId("train"), () => client, write, failed);
+
+let progress: Event | null = null; // the last one, for the tests
+
+function hear(event: Event): void {
+  if (event.event === "progress") progress = event;
+  if (event.event !== "lost") return train.hear(event);
+  say("The graphics processor was taken away from the page (a lost WebGL context).", [
+    ["Go on with WebAssembly", () => restart("wasm")], ["Try WebGL again", () => restart("webgl")],
+  ]);
+}
+
+function failed(error: unknown): void {
+  console.error(error);
+  const words = error instanceof Error ? error.message : String(error);
+  if (error instanceof WorkerFailure && error.weights) {
+    look.missing();
+    say(`The trained network cannot be used. ${words} Your own networks can still be trained.`, [
+      ["Try again", () => void load()], ["Train your own", () => open(new URLSearchParams("room=train"))],
+    ]);
+  } else {
+    say(`Something went wrong: ${words}`, [["Start the engine again", () => restart(engine)], ["Use WebAssembly", () => restart("wasm")]]);
+  }
+}
+
+function say(words: string, ways: [string, () => void][]): void {
+  byId("message").replaceChildren(el("div", { class: "notice" }, el("p", {}, words),
+    el("div", { class: "buttons" }, ...ways.map(([label, act]) => el("button", { type: "button", onclick: () => { byId("message").replaceChildren(); act(); } }, label)))));
+}
+
+function restart(next?: Engine): void {
+  client.stop();
+  client = new Client(hear);
+  engine = next;
+  ready = false;
+  write();
+  void start();
+}
+
+async function start(): Promise<void> {
+  byId("engine").textContent = "The engine starts.";
+  try {
+    const started = await client.ask("start", { engine, base: new URL("./", location.href).href });
+    ready = true;
+    describeEngine(started, null);
+    train.forget();
+    if (room === "train") train.enter();
+    await load(started);
+  } catch (error) {
+    byId("engine").textContent = "The engine did not start.";
+    failed(error);
+  }
+}
+
+async function load(started?: Started): Promise<void> {
+  try {
+    const { network, parameters, testIou, milliseconds } = await client.ask("load", {});
+    look.begin(network, parameters, testIou);
+    if (started) describeEngine(started, milliseconds);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** Say which engine computes, and what to expect of it. */
+function describeEngine({ engine: used, software, passed }: Started, milliseconds: number | null): void {
+  const where = { webgpu: "on the graphics processor, through WebGPU", webgl: "on the graphics processor, through WebGL", wasm: "on the processor, with WebAssembly", cpu: "on the processor, in plain JavaScript" }[used];
+  const expect = software ? " The graphics processor is imitated by software: expect seconds for each training step, or choose WebAssembly."
+    : used === "cpu" ? " That is slow: expect seconds for each training step." : used === "wasm" ? " Expect about ten training steps of a small network in a second." : "";
+  const timed = milliseconds === null ? "" : ` The trained network takes ${Math.round(milliseconds)} ms for an image.`;
+  const choice = el("select", { "aria-label": "Engine", id: "engine-choice", onchange: () => restart(choice.value as Engine) }, ...ENGINES.map((one) => el("option", { value: one, selected: one === used }, NAMES[one])));
+  byId("engine").replaceChildren(`Runs ${where}.${expect}${timed}${passed.length ? ` ${passed.join("; ")}.` : ""} Engine: `, choice);
+}
+
+/** Show what an address asks for. */
+function apply(): void {
+  clearTimeout(writing);
+  const asked = new URLSearchParams(location.hash.slice(1));
+  applying = true;
+  const step = Number(asked.get("tour"));
+  tour = Number.isInteger(step) && step >= 1 && step <= STEPS.length ? step : null;
+  const parameters = new URLSearchParams(tour && !asked.has("room") ? STEPS[tour - 1].place : asked);
+  room = parameters.get("room") === "train" ? "train" : "look";
+  const wanted = ENGINES.find((one) => one === asked.get("engine"));
+  (room === "look" ? look : train).apply(parameters);
+  byId("look").hidden = room !== "look";
+  byId("train").hidden = room !== "train";
+  byId("tour").hidden = tour === null;
+  document.body.classList.toggle("touring", tour !== null);
+  if (tour) byId("tour").replaceChildren(panel(tour, (next) => open(new URLSearchParams(next ? { tour: String(next) } : `room=${room}`), true)));
+  for (const link of document.querySelectorAll<HTMLAnchorElement>("#rooms a")) {
+    const current = link.dataset.room === (tour ? "tour" : room);
+    if (current) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${tour ? STEPS[tour - 1].title : room === "look" ? "Look inside" : "Train"} · U-Net Playground`;
+  applying = false;
+  if (room === "train") ready && train.enter();
+  else train.leave();
+  if (wanted !== engine && wanted && ready) restart(wanted);
+  else engine = wanted ?? engine;
+}
+
+function open(parameters: URLSearchParams, focus = false): void {
+  if (engine) parameters.set("engine", engine);
+  clearTimeout(writing);
+  history.pushState(null, "", `#${parameters}`);
+  apply();
+  if (focus) (document.getElementById("tour-title") ?? byId("main")).focus({ preventScroll: false });
+}
+
+/** Write the state of the room into the address, once it has rested: browsers allow only so many changes a minute. */
+function write(): void {
+  if (applying) return;
+  clearTimeout(writing);
+  writing = window.setTimeout(() => {
+    const state = room === "look" ? look.parameters() : train.parameters();
+    if (tour) state.set("tour", String(tour));
+    if (engine) state.set("engine", engine);
+    history.replaceState(null, "", `#${state}`);
+  }, 250);
+}
+
+function theme(): void {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  try {
+    localStorage.setItem("theme", root.dataset.theme);
+  } catch { /* the choice lasts until the page is left */ }
+}
+
+byId("theme").addEventListener("click", theme);
+addEventListener("popstate", apply);
+Object.assign(window, { playground: { ask: (kind: Kind, ask: Requests[Kind]["ask"] = {}) => client.ask(kind, ask), progress: () => progress } }); // for the tests
+apply();
+void start();
