@@ -86,7 +86,7 @@ def test_on_colab_what_is_missing_is_installed_in_its_range_and_tensorflow_keras
     ranges = [next(line for line in listed if line.startswith(name)) for name in ("pillow", "scikit-image")]
     assert command[:4] == [sys.executable, "-m", "pip", "install"]
     wanted = [part for part in command[4:] if not part.startswith("-")]
-    assert wanted == [*ranges, *(f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy"))]
+    assert wanted == [*ranges, *(f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy", "protobuf"))]
     assert "--upgrade" not in command
 
 

@@ -432,7 +432,11 @@ def products(depth, base, channels, classes) -> float:
 @functools.lru_cache(1)
 def _call(model):
     """The network as a graph, made once for each size of window."""
-    return tf.function(lambda batch: model(batch, training=False)) if isinstance(model, keras.Model) else model
+    return (
+        tf.function(lambda batch: model(batch, training=False), autograph=False)
+        if isinstance(model, keras.Model)
+        else model
+    )
 
 
 def _stretched(image):

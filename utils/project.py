@@ -65,7 +65,7 @@ def start() -> None:
 def install_missing() -> list[str]:
     """Install what the notebooks import and this Python lacks, and return the names.
 
-    TensorFlow, Keras and NumPy stay as they are: another version of them than Colab's loses the graphics card.
+    TensorFlow, Keras, NumPy and protobuf stay as they are: another version of them than Colab's loses the graphics card.
 
     Raises:
         RuntimeError: a package could not be installed.
