@@ -231,7 +231,7 @@ def plan(dataset, seconds=90, **choices) -> Plan:
     choose("channels", channels, "all images are grey" if channels == 1 else "the images have colours")
     classes, reason = {
         "mask": (1, "one probability, of the object"),
-        "objects": (3, "background, inside and border, so that touching objects can be separated"),
+        "objects": (3, "background, inside, border: touching objects stay apart"),
     }.get(kind, (len(names), "one a class"))
     classes = choose("classes", classes, reason)
     scale = choose("scale", *_scale(dataset, look, classes, seconds))
@@ -241,12 +241,12 @@ def plan(dataset, seconds=90, **choices) -> Plan:
     window = choose("window", *_window(wide, side, depth))
     unet.check_size(window, window, depth)
     base, batch, step = _width(choices, depth, window, channels, classes, seconds)
-    choose("base", base, f"the widest network that can make {STEPS} steps in {seconds} s; 8 is the least")
+    choose("base", base, f"the widest with {STEPS} steps in {seconds} s; 8 is the least")
     choose("batch", batch, f"windows; 8 if that leaves {STEPS} steps, else 4")
     choose("loss", *_loss(kind, dataset.shares))
     dark = look.light < 0.2
     seen = f"half of the pixels are darker than {look.light:.2f}"
-    choose("light", 0.2, "brightness and contrast change by up to a fifth, so that other light is no surprise")
+    choose("light", 0.2, "brightness and contrast change by up to a fifth")
     choose("stretch", dark, f"{seen}: brightened" if dark else f"{seen}, as bright as usual")
     choose("flips", *_flips(names, channels, look.wide, dataset.sizes))
     steps = choose(
@@ -338,8 +338,8 @@ def _scale(dataset, look, classes, seconds):
         scale /= 2
     there = f"objects are {look.wide:.0f} px wide"
     if look.wide * scale > limit:
-        return scale, f"{there}, but what is {look.thin:.0f} px thin would vanish if reduced more"
-    seen = f"within half of the {field(4)} px that four poolings see"
+        return scale, f"{there}; {look.thin:.0f} px thin parts would vanish below"
+    seen = f"half of the {field(4)} px in view or less"
     if scale < 1 and look.wide * 2 * scale <= limit:
         return scale, f"{there}; reduced {look.wide * scale:.0f}, and each image is seen {passes / scale**2:.0f} times"
     return scale, f"{there}, {seen}" if scale == 1 else f"{there}; reduced {look.wide * scale:.0f}, {seen}"
@@ -349,7 +349,7 @@ def _markers(look, scale):
     """How to separate objects: by distance where that separates those of the masks, else by the border class."""
     score = max(look.separable.values())
     if score >= 0.9:
-        return "distance", f"separates the objects of the masks with an object score of {score:.2f}"
+        return "distance", f"separates the masks' objects: object score {score:.2f}"
     if look.wide * scale >= 6:
         return "border", f"by distance the objects of the masks come out with a score of {score:.2f} only"
     return "parts", f"objects of {look.wide:.0f} px are too thin for an inside and a border"
@@ -363,19 +363,19 @@ def _smallest(kind, look, sizes):
             0,
             f"parts of any size: what is sought is {look.wide:.0f} px wide where a disc of its size has {usual:.0f}",
         )
-    return int(np.percentile(sizes, 5) / 2), "pixels: half of what nineteen of twenty objects have at least"
+    return int(np.percentile(sizes, 5) / 2), "pixels: half of the 5th percentile of the objects"
 
 
 def _depth(wide):
     depth = 4 if wide <= field(4) / 2 else 5
-    return depth, f"it sees {field(depth)} px, twice the {wide:.0f} px of an object at this scale, or more"
+    return depth, f"sees {field(depth)} px, at least twice an object's {wide:.0f} px"
 
 
 def _window(wide, side, depth):
     step = 2**depth
     window = min(max(128, 2 * wide), 256, max(side, step))
     window = -(-int(window) // step) * step
-    return window, f"about two objects of {wide:.0f} px, 128 to 256, no larger than the images"
+    return window, f"two objects of {wide:.0f} px; 128 to 256, within the images"
 
 
 def _width(choices, depth, window, channels, classes, seconds):
