@@ -17,7 +17,10 @@ const COLOURS = ["var(--lane-a)", "var(--lane-b)"];
 const NORM_WORDS = { batch: "batch", group: "group", none: "none" };
 const LOSS_WORDS = { bce: "cross-entropy", dice: "Dice", "bce+dice": "cross-entropy + Dice" };
 const PIXELS = SIZE * SIZE;
-const WORDS = [["level", "level"], ["skip connection", "skip-connection"], ["normalisation", "normalisation"], ["learning rate", "learning-rate"], ["loss", "loss"], ["batch", "batch"], ["seed", "seed"]] as const;
+const WORDS = {
+  level: glossary("level"), "skip connection": glossary("skip-connection"), normalisation: glossary("normalisation"),
+  "learning rate": glossary("learning-rate"), loss: glossary("loss"), batch: glossary("batch"), seed: glossary("seed"),
+};
 
 export class Train {
   private setup: Setup = DEFAULT;
@@ -56,7 +59,7 @@ export class Train {
         el("button", { type: "button", id: "defaults", onclick: () => this.change(DEFAULT) }, "Start from the defaults")),
       el("div", { class: "workshop" },
         el("div", { class: "controls" }, this.lanes, el("fieldset", {}, el("legend", {}, "Data and steps"), this.data),
-          el("p", { class: "soft" }, "In words: ", ...WORDS.flatMap(([word, entry], i) => [i ? ", " : "", el("a", { href: glossary(entry) }, word)]), ".")),
+          el("p", { class: "soft" }, "In words: ", ...Object.entries(WORDS).flatMap(([word, href], i) => [i ? ", " : "", el("a", { href }, word)]), ".")),
         el("div", { class: "stage" },
           el("div", { class: "buttons" }, this.go, this.once, this.again), this.progress, this.word, this.results,
           el("h2", {}, "Six validation images"), el("div", { class: "grid-of-images" }, this.rows, this.pictures),
