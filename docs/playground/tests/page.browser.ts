@@ -310,7 +310,7 @@ for (const [width, scheme] of [[375, "light"], [375, "dark"], [1440, "light"], [
     const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     assert.equal(dark, scheme === "dark" ? "rgb(21, 24, 29)" : "rgb(255, 255, 255)");
     if (width < 500) {
-      await page.locator("canvas.draw").tap({ position: { x: 80, y: 250 } });
+      await page.locator("canvas.draw").tap({ position: { x: 55, y: 160 } });
       await page.waitForTimeout(300);
       assert.ok((await score(page, "IoU")) > 0.3);
     }

@@ -87,7 +87,7 @@ export class Look {
           el("p", { class: "legend" }, key("tp", "true positive"), key("fn", "false negative"), key("fp", "false positive")),
           el("label", { class: "field", for: "threshold" }, el("span", {}, "Threshold ", this.thresholdText), this.slider),
           this.numbers, this.nothing,
-          el("p", { class: "soft" }, "In words: ", el("a", { href: glossary("intersection-over-union") }, "IoU"), ", ", el("a", { href: glossary("dice") }, "Dice"), ", ",
+          el("p", { class: "soft" }, "Explained: ", el("a", { href: glossary("intersection-over-union") }, "IoU"), ", ", el("a", { href: glossary("dice") }, "Dice"), ", ",
             el("a", { href: glossary("accuracy") }, "accuracy"), ", ", el("a", { href: glossary("threshold") }, "threshold"), "."),
           this.speed)),
       el("h2", { id: "network" }, "The network at work"),

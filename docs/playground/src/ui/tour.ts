@@ -20,7 +20,7 @@ export const STEPS: Step[] = [
       "The image shows a shape of which only the outline is drawn. The network is asked for the whole silhouette, inside included: one probability for every pixel.",
       "Press \"Empty background\" and put down an outlined disc of your own. The probabilities follow while you draw.",
     ],
-    place: "room=look&image=38", show: ["To the tools", "#draw-keys, .tools"], more: ["02 · The data", notebook("02_data")],
+    place: "room=look&image=38", show: ["To the image and the tools", "#look .bench"], more: ["02 · The data", notebook("02_data")],
   },
   {
     title: "Why down: to see far",
@@ -78,7 +78,7 @@ export const STEPS: Step[] = [
       "An empty background, and all tools are yours. Draw a thin line with the brush, a shape full of noise, a disc inside a square, an outline that is not closed.",
       "The network knows discs, squares, triangles, rings and crosses with outlines of one thickness. Where does it fail, and is it unsure when it does?",
     ],
-    place: "room=look&empty=7", show: ["To the tools", "#draw-keys, .tools"], more: ["05 · Outside what it has seen", notebook("05_visualizing", "outside-what-it-has-seen")],
+    place: "room=look&empty=7", show: ["To the image and the tools", "#look .bench"], more: ["05 · Outside what it has seen", notebook("05_visualizing", "outside-what-it-has-seen")],
   },
 ];
 

@@ -59,7 +59,7 @@ export class Train {
         el("button", { type: "button", id: "defaults", onclick: () => this.change(DEFAULT) }, "Start from the defaults")),
       el("div", { class: "workshop" },
         el("div", { class: "controls" }, this.lanes, el("fieldset", {}, el("legend", {}, "Data and steps"), this.data),
-          el("p", { class: "soft" }, "In words: ", ...Object.entries(WORDS).flatMap(([word, href], i) => [i ? ", " : "", el("a", { href }, word)]), ".")),
+          el("p", { class: "soft" }, "Explained: ", ...Object.entries(WORDS).flatMap(([word, href], i) => [i ? ", " : "", el("a", { href }, word)]), ".")),
         el("div", { class: "stage" },
           el("div", { class: "buttons" }, this.go, this.once, this.again), this.progress, this.word, this.results,
           el("h2", {}, "Six validation images"), el("div", { class: "grid-of-images" }, this.rows, this.pictures),
