@@ -233,6 +233,7 @@ for (let number = 1; number <= STEPS.length; number++) {
     assert.equal(await page.locator("#tour-title").innerText(), STEPS[number - 1].title);
     assert.ok(await page.locator(`#${room}`).isVisible());
     assert.match((await page.locator("#tour a").getAttribute("href"))!, /^\.\.\/notebooks\/0\d_\w+\.html/);
+    assert.equal(await page.locator('[data-room="tour"]').getAttribute("href"), `#tour=${number === STEPS.length ? 1 : number}`, "the tour goes on where it was left");
     if (number === 6) {
       await page.waitForTimeout(300);
       assert.ok((await score(page, "Accuracy")) > 0.88 && (await score(page, "IoU")) < 0.3, "accuracy is high and IoU low");

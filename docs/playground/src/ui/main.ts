@@ -109,6 +109,7 @@ function apply(): void {
   document.body.classList.toggle("touring", tour !== null);
   if (tour) byId("tour").replaceChildren(...panel(tour, (next) => open(next ? new URLSearchParams({ tour: String(next) }) : state(), true)));
   for (const link of document.querySelectorAll<HTMLAnchorElement>("#rooms a")) {
+    if (tour && link.dataset.room === "tour") link.href = `#tour=${tour === STEPS.length ? 1 : tour}`; // the tour goes on where it was left
     const current = link.dataset.room === (tour ? "tour" : room);
     if (current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
