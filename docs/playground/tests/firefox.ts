@@ -29,7 +29,7 @@ export class Firefox {
         });
         break;
       } catch (error) {
-        if (tries > 120) throw error;
+        if (tries > 80 || this.process.exitCode !== null) throw error;
         await new Promise((done) => setTimeout(done, 500));
       }
     }
@@ -89,8 +89,9 @@ export class Firefox {
 
   async close(): Promise<void> {
     if (!this.process) return;
-    const gone = new Promise((done) => this.process.once("exit", done));
-    await this.ask("Marionette:Quit", {}).catch(() => this.process.kill());
+    const gone = this.process.exitCode === null && new Promise((done) => this.process.once("exit", done));
+    if (this.socket) await this.ask("Marionette:Quit", {}).catch(() => this.process.kill());
+    else this.process.kill();
     await gone;
     this.socket?.destroy();
     rmSync(this.profile, { recursive: true, force: true });
