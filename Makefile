@@ -63,7 +63,7 @@ weights: env  ## train the networks whose weights are in data/ again
 experiments: env  ## make the tables of the experiments; runs that are there already are kept
 	@$(PY) -m scripts.experiments $(STUDY)
 
-bench: env  ## measure learning, drawing, speed and memory: seven tables
+bench: env  ## measure learning, drawing, speed and memory: eight tables
 	@$(PY) -m scripts.bench $(TABLE) $(if $(QUICK),--quick)
 
 site: $(DOCS)/.complete  ## build the site, the book and the Playground, in docs/_build/html
