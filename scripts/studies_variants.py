@@ -17,7 +17,7 @@ from utils import metrics, objects, pipeline, project, shapes, training, variant
 
 SEEDS = (0, 1, 2, 3, 4)
 BATCH = 8
-STEPS = {"silhouettes": 200, "nuclei": 100}
+STEPS = {"silhouettes": 120, "nuclei": 60}
 """Training steps of the plain network, the budget."""
 
 MS = {
@@ -44,7 +44,7 @@ def compiled(name, classes):
     )
     # XLA has no fast depthwise convolution for a CPU; TensorFlow's own is several times as fast.
     model.compile(keras.optimizers.Adam(), **losses, jit_compile=name != "separable")
-    return model, keras.Model(model.inputs, model.outputs[0])
+    return model, keras.Model(model.inputs[0], model.outputs[0])
 
 
 def train(name, images, targets, classes, seed, steps):
@@ -57,8 +57,10 @@ def train(name, images, targets, classes, seed, steps):
     model.set_weights(fresh.get_weights())
     for variable in model.optimizer.variables:
         variable.assign(np.zeros(variable.shape))
-    data = pipeline.dataset(images, targets, classes=classes, batch_size=BATCH, shuffle=True, augment=True, seed=seed)
-    data = data.repeat().take(steps)
+    batches = pipeline.dataset(
+        images, targets, classes=max(classes, 2), batch_size=BATCH, shuffle=True, augment=True, seed=seed
+    )
+    data = batches.repeat().take(steps)
     if len(model.outputs) > 1:
         data = data.map(coarser)
     model.fit(data, verbose=0, callbacks=[training.Pace(steps, float("inf"))])
@@ -88,7 +90,7 @@ def nuclei():
 
 def score_silhouettes(name, seed, steps):
     """Train on shapes, score on test images."""
-    network, test = train(name, *silhouettes(), 1, seed, steps), shapes.draw(200, split="test", seed=training.TEST_SEED)
+    network, test = train(name, *silhouettes(), 1, seed, steps), shapes.draw(100, split="test", seed=training.TEST_SEED)
     probability = predict(network, test.images)
     found = metrics.silhouette_scores(test, probability)
     return found | {"boundary": metrics.boundary_iou(test.masks, metrics.to_mask(probability))}

@@ -14,6 +14,8 @@ import inspect
 import keras
 from keras import layers
 
+from utils import receptive_field
+
 CONV = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
 """Options of a convolution that a normalisation follows."""
 
@@ -143,7 +145,7 @@ def deep_supervision(model, levels=(2, 3)):
     for level in levels:
         features = model.get_layer(f"dec{level}_relu2").output
         outputs.append(layers.Conv2D(head.filters, 1, activation=head.activation, name=f"head{level}")(features))
-    return keras.Model(model.inputs, outputs)
+    return keras.Model(model.inputs[0], outputs)
 
 
 def build_nested(input_shape=(64, 64, 3), *, depth=4, base=8, classes=1, block=plain_block, head=plain_head):
@@ -191,6 +193,13 @@ VARIANTS = {
     "pretrained": build,
 }
 """Name -> how to build it: ``VARIANTS[name](input_shape, classes=...)``. The last is plain, but for its first weights."""
+
+
+def sees(model) -> str:
+    """The largest receptive field of an output pixel, as text."""
+    if any(isinstance(layer, layers.GlobalAveragePooling2D) for layer in model.layers):
+        return "the image"
+    return f"{receptive_field.of_layers(keras.Model(model.inputs[0], model.get_layer('head').output))[-1].rows[1]} px"
 
 
 def difference(old, new) -> str:
