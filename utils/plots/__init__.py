@@ -21,3 +21,4 @@ from utils.plots.paper import *
 from utils.plots.real_images import *
 from utils.plots.training import *
 from utils.plots.visualizing import *
+from utils.plots.volumes import *
