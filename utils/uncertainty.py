@@ -23,16 +23,25 @@ def ensemble(models, images) -> np.ndarray:
     return np.stack([model.predict(images, batch_size=50, verbose=0) for model in models])
 
 
+class AlwaysDropout(layers.Dropout):
+    """Dropout that also drops when the network predicts."""
+
+    def call(self, inputs, training=None):
+        """Drop, whatever ``training`` says."""
+        return super().call(inputs, training=True)
+
+
 def dropout_on(model) -> keras.Model:
     """A copy of the network whose dropout layers also drop when it predicts; its normalisation predicts as before.
 
     Source: Gal and Ghahramani, "Dropout as a Bayesian approximation", 2016, arXiv 1506.02142.
     """
 
-    def call(layer, *args, **kwargs):
-        return layer(*args, **kwargs | ({"training": True} if isinstance(layer, layers.Dropout) else {}))
+    def clone(layer):
+        kind = AlwaysDropout if isinstance(layer, layers.Dropout) else type(layer)
+        return kind.from_config(layer.get_config())
 
-    copy = keras.models.clone_model(model, call_function=call)
+    copy = keras.models.clone_model(model, clone_function=clone)
     copy.set_weights(model.get_weights())
     return copy
 
