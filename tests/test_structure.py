@@ -13,8 +13,8 @@ from utils import project
 
 ROOT = notebooks.ROOT
 LAYERS = """project validate shapes files layouts masks nuclei pipeline unet losses metrics objects training tiling
-receptive_field inspect_model cost variants weights planning exporting predict experiments plots folders
-explore checks""".split()
+receptive_field inspect_model uncertainty cost variants weights volumes planning exporting predict experiments plots
+folders explore checks""".split()
 """From the bottom up: a module of utils may import the modules before it."""
 PACKAGES = {
     "PIL": "pillow", "IPython": "ipython", "skimage": "scikit-image", "jupyter_client": "ipykernel",

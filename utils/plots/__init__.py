@@ -22,3 +22,4 @@ from utils.plots.real_images import *
 from utils.plots.training import *
 from utils.plots.variants import *
 from utils.plots.visualizing import *
+from utils.plots.volumes import *
