@@ -17,7 +17,7 @@ from utils import metrics, objects, pipeline, project, shapes, training, variant
 
 SEEDS = (0, 1, 2, 3, 4)
 BATCH = 8
-STEPS = {"silhouettes": 120, "nuclei": 60}
+STEPS = {"silhouettes": 120, "nuclei": 60, "recipe": training.DEEP.steps}
 """Training steps of the plain network, the budget."""
 
 MS = {
@@ -118,6 +118,11 @@ def run(score, data, name, seed):
     return found | {f"seconds {key}": value for key, value in later.items()} | facts
 
 
+def by_recipe(name, seed):
+    """Scores on silhouettes after the seconds that the recipe of notebook 04 takes with the plain network."""
+    return score_silhouettes(name, seed, steps_for(name, "recipe"))
+
+
 def study(score, data, names):
     """Some variants on one kind of data."""
     return Study({name: functools.partial(run, score, data, name) for name in names}, SEEDS)
@@ -127,6 +132,7 @@ FEWER = ("plain", "added skips", "residual", "attention", "patch stem", "pretrai
 STUDIES = {
     "variants": study(score_silhouettes, "silhouettes", variants.VARIANTS),
     "variants_nuclei": study(score_nuclei, "nuclei", FEWER),
+    "variants_recipe": Study({name: functools.partial(by_recipe, name) for name in ("plain", "patch stem")}, SEEDS),
 }
 
 
