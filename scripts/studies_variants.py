@@ -21,7 +21,7 @@ STEPS = {"silhouettes": 120, "nuclei": 60, "recipe": training.DEEP.steps}
 """Training steps of the plain network, the budget."""
 
 MS = {
-    "plain": 72, "added skips": 60, "residual": 80, "squeeze": 77, "attention": 84, "separable": 34,
+    "plain": 72, "added skips": 60, "residual": 80, "squeeze": 77, "attention": 84, "separable": 57,
     "deep supervision": 74, "nested": 203, "patch stem": 42, "pretrained": 72,
 }  # fmt: skip
 """Milliseconds of one core that a training step of eight images takes."""
