@@ -55,13 +55,10 @@ def planes(volume, mask, predicted, point):
             bare(axis, "" if across else list(rows)[place])
         row[0].set_ylabel(f"across {('depth', 'height', 'width')[across]}")
     _error_legend(fig)
-    said = "; ".join(
-        f"{name}: {negative.sum()} false negative and {positive.sum()} false positive voxels"
-        for name, (negative, positive) in ((name, metrics.error_masks(mask, one)) for name, one in predicted.items())
-    )
+    scores = ", ".join(f"{name} {metrics.iou(mask, one):.2f}" for name, one in predicted.items())
     return (
         fig,
-        f"Planes across depth, height and width through {tuple(point)}: {', '.join(rows)}. In the volume, {said}.",
+        f"Planes across depth, height and width through {tuple(point)}: {', '.join(rows)}. IoU in this volume: {scores}.",
     )
 
 
