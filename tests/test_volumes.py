@@ -157,7 +157,7 @@ def test_slices_and_planes_show_the_arrays_that_were_given():
     expected = [one for k in (0, 1, 2) for one in (np.take(volume, (2, 1, 2)[k], k), np.take(mask, (2, 1, 2)[k], k))]
     axes, _ = check(
         plots.planes, volume, mask, {"mine": other}, (2, 1, 2),
-        panels=dict(zip((0, 1, 3, 4, 6, 7), expected)), words=["through (2, 1, 2)", "IoU in this volume: mine 0.79."],
+        panels=dict(zip((0, 1, 3, 4, 6, 7), expected)), words=["through (2, 1, 2)", "IoU in this volume: mine 0.83."],
     )  # fmt: skip
     assert np.allclose(seen(axes[2]), visualizing.error_picture(mask[2], other[2]))
     plt.close("all")

@@ -55,10 +55,10 @@ def planes(volume, mask, predicted, point):
             bare(axis, "" if across else list(rows)[place])
         row[0].set_ylabel(f"across {('depth', 'height', 'width')[across]}")
     _error_legend(fig)
-    scores = ", ".join(f"{name} {metrics.iou(mask, one):.2f}" for name, one in predicted.items())
+    said = ", ".join(f"{name} {metrics.iou(mask, one):.2f}" for name, one in predicted.items())
     return (
         fig,
-        f"Planes across depth, height and width through {tuple(point)}: {', '.join(rows)}. IoU in this volume: {scores}.",
+        f"Planes across depth, height and width through {tuple(point)}: {', '.join(rows)}. IoU in this volume: {said}.",
     )
 
 
