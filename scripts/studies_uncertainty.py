@@ -12,8 +12,8 @@ RECIPE = experiments.change(training.DEEP, depth=3, base=6, dropout=0.3, images=
 """300 training steps of a network with three poolings, six channels at the top and dropout at the bottom."""
 
 MEMBERS, PASSES, TEST_IMAGES, SEEDS = 3, 8, 100, (0, 1, 2, 3, 4)
-LEVELS = {"": "standard", "harder: ": "hard"}
-"""What the scores' names begin with, and the level of the test images."""
+LEVELS = {"": "standard", " (hard)": "hard"}
+"""What the scores' names end with, and the level of the test images."""
 
 
 @functools.lru_cache(1)
@@ -37,25 +37,25 @@ def score(truth, found) -> dict[str, float]:
     probability = found.mean(axis=0)
     wrong, unsure = truth != metrics.to_mask(probability), uncertainty.entropy(probability)
     scores = {
-        "iou": metrics.iou(truth, probability),
-        "calibration": metrics.calibration(truth, probability).error,
+        "IoU": metrics.iou(truth, probability),
+        "calibration error": metrics.calibration(truth, probability).error,
         "error": float(wrong.mean()),
         "errors left": uncertainty.errors_left(wrong, unsure, 0.05),
-        "auroc": uncertainty.auroc(wrong, unsure),
+        "AUROC": uncertainty.auroc(wrong, unsure),
         "sure and wrong": float((wrong & (np.abs(probability - 0.5) > 0.45)).sum() / wrong.sum()),
     }
     if len(found) > 1:
-        scores["auroc of disagreement"] = uncertainty.auroc(wrong, uncertainty.disagreement(found))
+        scores["AUROC of disagreement"] = uncertainty.auroc(wrong, uncertainty.disagreement(found))
     return scores
 
 
 def run(way, seed) -> dict[str, float]:
     """Train an ensemble, ask it in one of the ways, and score on both levels."""
     scores = {}
-    for prefix, level in LEVELS.items():
+    for suffix, level in LEVELS.items():
         test = shapes.draw(TEST_IMAGES, split="test", seed=training.TEST_SEED, level=level)
         found = score(test.masks, answers(way, members(seed), test.images, seed))
-        scores |= {prefix + name: value for name, value in found.items()}
+        scores |= {name + suffix: value for name, value in found.items()}
     return scores
 
 

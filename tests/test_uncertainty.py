@@ -1,11 +1,13 @@
 """Several answers for one image: each way gives the right ones, and the scores are what they say."""
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from scripts import studies_uncertainty
-from utils import checks, metrics, shapes, uncertainty, unet, weights
+from tests.test_plots import check
+from utils import checks, metrics, plots, shapes, uncertainty, unet, weights
 
 RNG = np.random.default_rng(0)
 
@@ -89,7 +91,7 @@ def test_a_study_scores_the_mean_answer():
     assert scores["error"] == wrong.mean() and scores["errors left"] <= scores["error"]
     sure = np.abs(found.mean(axis=0) - 0.5) > 0.45
     assert scores["sure and wrong"] == pytest.approx((wrong & sure).sum() / wrong.sum())
-    assert "auroc of disagreement" in scores and "auroc of disagreement" not in studies_uncertainty.score(
+    assert "AUROC of disagreement" in scores and "AUROC of disagreement" not in studies_uncertainty.score(
         truth, found[:1]
     )
 
@@ -150,3 +152,19 @@ def test_what_is_said_about_disagreement(capsys, answer, words):
     checks.disagreement(answer)
     out = capsys.readouterr().out
     assert out[0] == {"Waiting": "…", "Right.": "✓"}.get(words, "✗") and words in out, out
+
+
+# ---- The figure --------------------------------------------------------------------------------------------------------
+
+
+def test_doubts_show_errors_and_entropy_of_the_mean_answer():
+    mask = np.zeros((8, 8, 1), np.uint8)
+    mask[2:5, 2:5] = 1
+    certain, divided = np.stack([mask, mask]) * 1.0, np.stack([mask * 1.0, mask * 0.0])
+    answers = {"certain": certain, "divided": divided}
+    entropy = uncertainty.entropy(divided.mean(axis=0))
+    words = ["certain: wrong 0.00 of", "divided: wrong 0.14 of the pixels, entropy 1.00 bits there, 0.00 elsewhere"]
+    panels = {0: IMAGES[0, :8, :8], 3: mask, 4: np.zeros((8, 8)), 5: entropy}
+    axes, alt = check(plots.doubts, IMAGES[0, :8, :8], mask, answers, panels=panels, words=words)
+    assert [axis.get_title() for axis in axes[:4]] == ["image", "certain", "divided", "truth"] and "nan" not in alt
+    plt.close("all")

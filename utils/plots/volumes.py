@@ -47,7 +47,7 @@ def planes(volume, mask, predicted, point):
         point: depth, row and column where the planes meet.
     """
     rows = {"volume": volume, "truth": mask} | predicted
-    fig, axes = plt.subplots(3, len(rows), figsize=(WIDTH, 6.0), height_ratios=(2, 1.1, 1.1))
+    fig, axes = plt.subplots(3, len(rows), figsize=(WIDTH, 5.6), height_ratios=(2, 1.1, 1.1))
     for across, row in enumerate(axes):
         cuts = [np.take(array, point[across], axis=across) for array in rows.values()]
         for place, (axis, cut) in enumerate(zip(row, cuts)):
@@ -55,13 +55,10 @@ def planes(volume, mask, predicted, point):
             bare(axis, "" if across else list(rows)[place])
         row[0].set_ylabel(f"across {('depth', 'height', 'width')[across]}")
     _error_legend(fig)
-    said = "; ".join(
-        f"{name}: {negative.sum()} false negative and {positive.sum()} false positive voxels"
-        for name, (negative, positive) in ((name, metrics.error_masks(mask, one)) for name, one in predicted.items())
-    )
+    said = ", ".join(f"{name} {metrics.iou(mask, one):.2f}" for name, one in predicted.items())
     return (
         fig,
-        f"Planes across depth, height and width through {tuple(point)}: {', '.join(rows)}. In the volume, {said}.",
+        f"Planes across depth, height and width through {tuple(point)}: {', '.join(rows)}. IoU in this volume: {said}.",
     )
 
 
@@ -74,21 +71,21 @@ def doubts(image, mask, answers):
         mask: the truth, ``(H, W, 1)``.
         answers: name -> probabilities ``(K, H, W, 1)``.
     """
-    fig, axes = plt.subplots(2, 1 + len(answers), figsize=(WIDTH, 4.6))
+    fig, axes = plt.subplots(2, 1 + len(answers), figsize=(WIDTH, 4.4))
     for axis, picture, name in zip(axes[:, 0], (image, mask), ("image", "truth")):
         axis.imshow(picture, cmap=IMAGE_MAP, vmin=0, vmax=1)
         bare(axis, name)
     said = []
     for (above, below), (name, found) in zip(axes.T[1:], answers.items()):
         mean = found.mean(axis=0)
+        entropy, wrong = uncertainty.entropy(mean), mask != metrics.to_mask(mean)
         above.imshow(error_picture(mask, metrics.to_mask(mean)))
-        shown = below.imshow(uncertainty.entropy(mean), cmap=PROBABILITY_MAP, vmin=0, vmax=1)
+        shown = below.imshow(entropy, cmap=PROBABILITY_MAP, vmin=0, vmax=1)
         bare(above, name)
         bare(below)
-        wrong = mask != metrics.to_mask(mean)
+        there, elsewhere = (entropy[part].mean() if part.any() else 0 for part in (wrong, ~wrong))
         said.append(
-            f"{name}: {wrong.sum()} wrong pixels, mean entropy {uncertainty.entropy(mean)[wrong].mean():.2f} bits there, "
-            f"{uncertainty.entropy(mean)[~wrong].mean():.2f} elsewhere"
+            f"{name}: {wrong.sum()} wrong pixels, mean entropy {there:.2f} bits there, {elsewhere:.2f} elsewhere"
         )
     axes[0, 1].set_ylabel("errors")
     axes[1, 1].set_ylabel("entropy")
