@@ -121,6 +121,7 @@ COMPARISONS = {
     "objects.weight_map": same((CELLS, 10, 5), (CELLS, 3, 2), after=lambda weight: weight - 1, balance=False),
     "pipeline.deform": same((IMAGE, MASK_OF_IT, FIELD)),
     "objects.from_borders": same((BORDERS,), smallest=1),
+    "uncertainty.disagreement": same((RNG.random((3, 4, 5)),)),
     "tensorflow.nn.space_to_depth": same((RNG.random((2, 4, 6, 3)),), block_size=2),
 }
 
