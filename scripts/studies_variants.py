@@ -120,7 +120,8 @@ def run(score, data, name, seed):
 
 def by_recipe(name, seed):
     """Scores on silhouettes after the seconds that the recipe of notebook 04 takes with the plain network."""
-    return score_silhouettes(name, seed, steps_for(name, "recipe"))
+    steps = steps_for(name, "recipe")
+    return score_silhouettes(name, seed, steps) | {"steps": steps}
 
 
 def study(score, data, names):
@@ -137,7 +138,7 @@ STUDIES = {
 
 
 def measure(rounds=8, steps=5) -> dict[str, float]:
-    """Variant -> milliseconds of processor time a step takes, the best of some rounds in which the variants take turns."""
+    """Variant -> milliseconds of processor time a step takes, the median of rounds in which the variants take turns."""
     images, masks = silhouettes()
     batch, taken = (tf.constant(images[:BATCH]), tf.constant(masks[:BATCH], tf.float32)), {}
     for _ in range(rounds):
@@ -150,7 +151,7 @@ def measure(rounds=8, steps=5) -> dict[str, float]:
             for _ in range(steps):
                 model.train_on_batch(*given)
             taken.setdefault(name, []).append(1000 * (time.process_time() - start) / steps)
-    return {name: round(min(times), 1) for name, times in taken.items()}
+    return {name: round(float(np.median(times))) for name, times in taken.items()}
 
 
 if __name__ == "__main__":
