@@ -15,7 +15,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from scripts import ship, studies_classes, studies_nuclei, studies_paper
+from scripts import ship, studies_classes, studies_nuclei, studies_paper, studies_uncertainty
 from utils import metrics, plots, training, weights
 from utils import shapes as pictures
 
@@ -122,8 +122,22 @@ def nuclei():
     )  # fmt: skip
 
 
+def ensemble():
+    """The three networks of notebook 11, the ensemble of seed 0 in its study."""
+    study = studies_uncertainty
+    test = pictures.draw(study.TEST_IMAGES, split="test", seed=training.TEST_SEED)
+    for seed in range(study.MEMBERS):
+        model, history = training.follow_recipe(study.RECIPE, seed)
+        scores = metrics.silhouette_scores(test, model.predict(test.images, verbose=0))
+        ship.ship(
+            f"unet_ensemble_{seed}", model, study.RECIPE.network, seed=seed,
+            training=ship.described(study.RECIPE, history, level="standard"),
+            test={"images": len(test), "seed": training.TEST_SEED, "threshold": 0.5, **scores},
+        )  # fmt: skip
+
+
 if __name__ == "__main__":
-    networks = {"shapes": shapes, "classes": classes, "touching": touching, "nuclei": nuclei}
+    networks = {"shapes": shapes, "classes": classes, "touching": touching, "nuclei": nuclei, "ensemble": ensemble}
     parser = argparse.ArgumentParser(description="Train a network that comes with the series, and write it.")
     parser.add_argument("network", choices=networks)
     networks[parser.parse_args().network]()

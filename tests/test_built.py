@@ -15,7 +15,7 @@ from keras import layers
 from scipy import ndimage, special
 
 from scripts import notebooks
-from utils import objects, training, unet
+from utils import objects, training, unet, variants
 
 PACKAGES = ("keras", "scipy", "tensorflow")
 
@@ -121,6 +121,8 @@ COMPARISONS = {
     "objects.weight_map": same((CELLS, 10, 5), (CELLS, 3, 2), after=lambda weight: weight - 1, balance=False),
     "pipeline.deform": same((IMAGE, MASK_OF_IT, FIELD)),
     "objects.from_borders": same((BORDERS,), smallest=1),
+    "uncertainty.disagreement": same((RNG.random((3, 4, 5)),)),
+    "tensorflow.nn.space_to_depth": same((RNG.random((2, 4, 6, 3)),), block_size=2),
 }
 
 
@@ -193,6 +195,22 @@ def _(mine, theirs):
         normed = any(isinstance(layer, layers.BatchNormalization) for layer in network.layers)
         right = theirs((16, 24, 3), upsampling="nearest", norm="batch" if normed else "none", **options)
         same_network(network, right, names=network.name == "my_unet")
+
+
+@compares("variants.build")
+def _(mine, theirs):
+    for options in ({"depth": 1, "base": 4}, {"depth": 3, "base": 2}):
+        parts = {"block": variants.plain_block, "join": variants.add}
+        same_network(mine((16, 24, 3), **parts, **options), theirs((16, 24, 3), **parts, **options))
+
+
+@compares("variants.add")
+def _(mine, theirs):
+    def joined(add):
+        image = keras.Input((8, 12, 3), name="image")
+        return keras.Model(image, add(image, layers.Conv2D(6, 1, name="below")(image), "one"))
+
+    same_network(joined(mine), joined(theirs))
 
 
 @compares("unet.article_unet")

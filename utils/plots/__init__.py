@@ -20,4 +20,6 @@ from utils.plots.own_images import *
 from utils.plots.paper import *
 from utils.plots.real_images import *
 from utils.plots.training import *
+from utils.plots.variants import *
 from utils.plots.visualizing import *
+from utils.plots.volumes import *

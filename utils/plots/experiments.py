@@ -29,6 +29,8 @@ SCORE_NAMES = {
     "calibration": "calibration error", "unsure": "share unsure",
     "under_segmented": "under-segmented", "over_segmented": "over-segmented",
     "false_negatives": "false negatives", "false_positives": "false positives",
+    "seconds iou": "IoU, equal seconds", "seconds boundary": "boundary IoU, equal seconds",
+    "seconds ap50": "ap50, equal seconds",
 }  # fmt: skip
 
 
