@@ -9,48 +9,25 @@ the known part.
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from utils import shapes, training, unet
+from utils import training, unet
+from utils.drawings import SIZE
 
-SIZE, FREQUENCIES, SHIFT = 32, 16, 6.0
-"""Side of a picture, frequencies of the embedding of the time, shift of the cosine schedule."""
-
-
-# ---- Pictures and noise ------------------------------------------------------------------------------------------------
+FREQUENCIES, SHIFT = 16, 6.0
+"""How many frequencies the code of a time has; the shift of the cosine schedule."""
 
 
-def draw(count, *, split="train", seed=0) -> tuple[np.ndarray, np.ndarray]:
-    """Draw one white shape a picture, wholly inside it: pictures ``(N, 32, 32, 1)``, 0..1, and kinds, indices of ``shapes.KINDS``."""
-    plan = shapes.plan(count, split=split, seed=seed, level="easy")
-    shrink = (0.5 - plan.radius) / (0.5 - 0.85 * plan.radius)  # of the area that the centre may lie in
-    x, y = (0.5 + (place - 0.5) * shrink for place in (plan.x, plan.y))
-    return silhouettes(plan, plan.kind[:, 0], x[:, 0], y[:, 0], plan.radius[:, 0], plan.angle[:, 0]), plan.kind[:, 0]
-
-
-def silhouettes(plan, kind, x, y, radius, angle) -> np.ndarray:
-    """Paint a white shape on black instead of what a plan shows: pictures ``(N, 32, 32, 1)``, edges antialiased."""
-    plan = dataclasses.replace(plan, **{name: np.array(array) for name, array in vars(plan).items()})
-    for slots, values in zip((plan.kind, plan.x, plan.y, plan.radius, plan.angle), (kind, x, y, radius, angle)):
-        slots[:, 0] = values
-    plan.present[:] = np.arange(shapes.SHAPES) == 0
-    plan.colour[:] = 1
-    for array in (plan.outlined, plan.background, plan.slope, plan.waves, plan.lines, plan.specks, plan.noise):
-        array[:] = 0
-    return shapes.paint(plan, SIZE).images[..., :1]
+# ---- Noise ------------------------------------------------------------------------------------------------------------
 
 
 def shares(time, shift=SHIFT):
     """How much of the picture and how much noise there is at a time, 0..1; their squares add up to 1.
 
-    The cosine schedule has ``cos`` and ``sin`` of a quarter turn times ``time``; ``shift`` times as much noise for each share of
-    the picture suits pictures that can still be recognised when single pixels cannot.
+    They are cosine and sine of a quarter turn times ``time``, with ``shift`` times as much noise for each share of the picture.
     """
     angle = np.pi / 2 * time
     angle = ops.arctan2(shift * ops.sin(angle), ops.cos(angle))
@@ -77,7 +54,9 @@ def dataset(pictures, batch_size=32, seed=0) -> tf.data.Dataset:
         return (add_noise(picture, tf.random.stateless_normal(tf.shape(picture), two), time), time), picture
 
     data = tf.data.Dataset.from_tensor_slices(pictures).shuffle(len(pictures), seed=seed).repeat()
-    data = tf.data.Dataset.zip(data.batch(batch_size), tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True))
+    data = tf.data.Dataset.zip(
+        data.batch(batch_size), tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    )
     return data.map(spoil).prefetch(2)
 
 
@@ -93,7 +72,7 @@ class Embedding(layers.Layer):
         return ops.concatenate([ops.sin(angle), ops.cos(angle)], axis=-1)
 
 
-def build_denoiser(depth=3, base=24, skips=True, name="denoiser") -> keras.Model:
+def build_denoiser(depth=2, base=24, skips=True, name="denoiser") -> keras.Model:
     """The series' U-Net with a second input, the time; ``(N, 32, 32, 1)`` and ``(N, 1)`` to the clean picture, 0..1.
 
     Blocks are those of :mod:`utils.unet`, with group normalisation; before each, a number a channel is added that depends on
@@ -127,7 +106,10 @@ def build_denoiser(depth=3, base=24, skips=True, name="denoiser") -> keras.Model
 
 
 def compile_denoiser(model, steps, peak=3e-3, average=0.998) -> None:
-    """Compile with binary cross-entropy, as a segmentation, and Adam; after ``fit``, weights are a running average of themselves."""
+    """Compile with binary cross-entropy, as a segmentation, and Adam.
+
+    After ``fit`` the weights are a running average; ``average`` is the share of the old average in each step's new one.
+    """
     rate = training.learning_rate(steps, peak)
     optimizer = keras.optimizers.Adam(rate, clipnorm=1.0, use_ema=True, ema_momentum=average)
     model.compile(optimizer=optimizer, loss="binary_crossentropy", jit_compile=True)
@@ -139,6 +121,11 @@ def compile_denoiser(model, steps, peak=3e-3, average=0.998) -> None:
 def noise(count, seed=0) -> np.ndarray:
     """Standard normal noise ``(count, 32, 32, 1)``, what every drawing begins with."""
     return np.random.default_rng(seed).standard_normal((count, SIZE, SIZE, 1), np.float32)
+
+
+def step_down(noisy, picture, now, then):
+    """One step to a time with less noise: the same picture and the same noise in other shares, a pair for each time."""
+    return then[0] * (2 * picture - 1) + then[1] * noise_in(noisy, picture, *now)
 
 
 def sample(model, start, steps=40, known=None, mask=None) -> tuple[np.ndarray, np.ndarray]:
@@ -163,48 +150,14 @@ def sample(model, start, steps=40, known=None, mask=None) -> tuple[np.ndarray, n
 @tf.function(jit_compile=True)
 def _all_steps(model, noisy, times, known, mask):
     """The loop of :func:`sample`, compiled. The known part is put into each prediction, and so into each noisy picture."""
-    start, steps = noisy, times.shape[0] - 1
+    steps = times.shape[0] - 1
     seen, drawn = tf.zeros((steps, *noisy.shape)), tf.zeros((steps, *noisy.shape))
     for k in tf.range(steps):
         picture = model([noisy, tf.fill((noisy.shape[0], 1), times[k])], training=False)
         picture = mask * known + (1 - mask) * picture
         place = tf.reshape(k, (1, 1))
-        seen, drawn = (tf.tensor_scatter_nd_update(*pair) for pair in ((seen, place, noisy[None]), (drawn, place, picture[None])))
+        seen, drawn = (
+            tf.tensor_scatter_nd_update(*pair) for pair in ((seen, place, noisy[None]), (drawn, place, picture[None]))
+        )
         noisy = step_down(noisy, picture, shares(times[k]), shares(times[k + 1]))
     return seen, drawn
-
-
-# ---- What was drawn ----------------------------------------------------------------------------------------------------
-
-_AREAS = np.pi, 2, 0.75 * np.sqrt(3), 0.75 * np.pi, 8 * 0.94 * 0.33 - 4 * 0.33**2
-_TURNS = (1, 0), (4, np.pi), (3, np.pi / 2), (1, 0), (4, 0)
-"""For each of ``shapes.KINDS``: area for radius 1; symmetry, and the angle of that moment for a shape that is not turned."""
-
-
-def fit(pictures) -> np.ndarray:
-    """How well each kind of shape fits a picture: IoU ``(N, 5)`` with an ideal shape of the same centre, area and direction."""
-    weight, centres = pictures[..., 0].astype(float), (np.arange(SIZE) + 0.5) / SIZE
-    area = weight.sum(axis=(1, 2)) + 1e-9
-    x, y = ((weight * place).sum(axis=(1, 2)) / area for place in (centres, centres[:, None]))
-    spot = centres - x[:, None, None] + 1j * (centres[:, None] - y[:, None, None])
-    plan, found = shapes.plan(len(pictures)), []
-    for kind, (one, (turn, start)) in enumerate(zip(_AREAS, _TURNS)):
-        radius = np.sqrt(area / SIZE**2 / one).clip(0.02, 0.7)
-        angle = (np.angle((weight * spot**turn).sum(axis=(1, 2))) - start) / turn
-        ideal = silhouettes(plan, kind, x, y, radius, angle)
-        both, either = (part(ideal, pictures).sum(axis=(1, 2, 3)) for part in (np.minimum, np.maximum))
-        found.append(both / either)
-    return np.stack(found, axis=1)
-
-
-def recognise(pictures, least=0.9) -> np.ndarray:
-    """Number of the kind that fits each picture best, an index of ``shapes.KINDS``, or -1 where none fits by ``least``."""
-    found = fit(pictures)
-    return np.where(found.max(axis=1) >= least, found.argmax(axis=1), -1)
-
-
-def nearest(pictures, among) -> tuple[np.ndarray, np.ndarray]:
-    """For each picture the number of the most similar one among others, and the root of their mean squared difference."""
-    a, b = (array.reshape(len(array), -1) for array in (pictures, among))
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    return squares.argmin(axis=1), np.sqrt(np.maximum(squares.min(axis=1), 0) / a.shape[1])
