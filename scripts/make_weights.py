@@ -124,7 +124,7 @@ def nuclei():
 
 def drawing():
     """The network of notebook 12, which draws shapes from noise."""
-    images, steps, network = 20_000, 12_000, {"depth": 2, "base": 24}
+    images, steps, network = 20_000, 14_000, {"depth": 3, "base": 16}
     learned, _ = drawings.draw(images)
     keras.utils.set_random_seed(SEED)
     model, clock = diffusion.build_denoiser(**network), training.Clock()
@@ -133,7 +133,7 @@ def drawing():
     ship.ship(
         "unet_drawing", model, network, seed=SEED, build=diffusion.build_denoiser,
         training={
-            "pictures": "drawings.draw", "images": images, "steps": steps, "batch_size": 32, "peak_learning_rate": 3e-3,
+            "pictures": "drawings.draw", "images": images, "steps": steps, "batch_size": 16, "peak_learning_rate": 2.5e-3,
             "average": 0.999, "seconds": round(history["seconds"][-1]),
         },
         test={"drawings": 500, **studies_drawing.score(model, 500)},

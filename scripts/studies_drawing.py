@@ -8,8 +8,8 @@ import numpy as np
 from scripts.experiments import Study
 from utils import diffusion, drawings, metrics, training
 
-STEPS, IMAGES, DRAWN = 600, 4000, 200
-NETWORKS = {"with skips": {"base": 16}, "without skips": {"base": 16, "skips": False}}
+STEPS, IMAGES, DRAWN = 1000, 4000, 200
+NETWORKS = {"with skips": {}, "without skips": {"skips": False}}
 TIMES = {"little noise": 0.2, "much noise": 0.7}
 
 

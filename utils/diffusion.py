@@ -45,7 +45,7 @@ def noise_in(noisy, picture, signal, spread):
     return (noisy - signal * (2 * picture - 1)) / spread
 
 
-def dataset(pictures, batch_size=32, seed=0) -> tf.data.Dataset:
+def dataset(pictures, batch_size=16, seed=0) -> tf.data.Dataset:
     """Endless batches of ``(noisy picture, time)`` and the clean picture, the noise and the time new in every one."""
 
     def spoil(picture, number):
@@ -72,7 +72,7 @@ class Embedding(layers.Layer):
         return ops.concatenate([ops.sin(angle), ops.cos(angle)], axis=-1)
 
 
-def build_denoiser(depth=2, base=24, skips=True, name="denoiser") -> keras.Model:
+def build_denoiser(depth=3, base=16, skips=True, name="denoiser") -> keras.Model:
     """The series' U-Net with a second input, the time; ``(N, 32, 32, 1)`` and ``(N, 1)`` to the clean picture, 0..1.
 
     Blocks are those of :mod:`utils.unet`, with group normalisation; before each, a number a channel is added that depends on
@@ -105,7 +105,7 @@ def build_denoiser(depth=2, base=24, skips=True, name="denoiser") -> keras.Model
     return keras.Model([image, time], x, name=name)
 
 
-def compile_denoiser(model, steps, peak=3e-3, average=0.998) -> None:
+def compile_denoiser(model, steps, peak=2.5e-3, average=0.998) -> None:
     """Compile with binary cross-entropy, as a segmentation, and Adam.
 
     After ``fit`` the weights are a running average; ``average`` is the share of the old average in each step's new one.
