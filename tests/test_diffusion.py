@@ -60,16 +60,17 @@ def test_noise_that_was_added_is_found_again_and_a_step_changes_the_shares_only(
 
 
 def test_batches_hold_clean_pictures_and_fresh_noise_for_each_time(drawn):
-    pictures = drawn[0]
-    batches = [*diffusion.dataset(pictures, batch_size=30, seed=3).take(4)]
-    times = np.concatenate([time for (_, time), _ in batches])
+    pictures, kinds = drawn
+    batches = [*diffusion.dataset(pictures, kinds, batch_size=30, seed=3).take(4)]
+    times = np.concatenate([time for (_, time, _), _ in batches])
     assert times.shape == (120, 1) and len(np.unique(times)) == 120 and times.min() < 0.1 and times.max() > 0.9
-    for (noisy, time), clean in batches:
+    for (noisy, time, kind), clean in batches:
         shares = [np.asarray(one)[:, :, None, None] for one in diffusion.shares(time)]
         noise = diffusion.noise_in(noisy, clean, *shares).numpy()
         assert abs(noise.mean()) < 0.05 and abs(noise.std() - 1) < 0.05
-        assert {one.tobytes() for one in clean.numpy()} <= {one.tobytes() for one in pictures}
-    again = next(iter(diffusion.dataset(pictures, batch_size=30, seed=3)))
+        number = {one.tobytes(): k for k, one in enumerate(pictures)}
+        assert (kinds[[number[one.tobytes()] for one in clean.numpy()]] == kind.numpy().argmax(axis=1)).all()
+    again = next(iter(diffusion.dataset(pictures, kinds, batch_size=30, seed=3)))
     assert np.array_equal(again[0][0], batches[0][0][0]), "the same seed gives the same batches"
 
 
@@ -85,15 +86,20 @@ def test_the_network_has_the_blocks_of_the_u_net_and_a_time(tiny):
     bare = diffusion.build_denoiser(depth=1, base=8, skips=False)
     assert bare.count_params() == tiny.count_params() - 9 * 8 * 8 - 64 * 8 - 8, "only what the skip brings is missing"
     noisy = diffusion.noise(2)
-    early, late = (tiny([noisy, np.full((2, 1), time, np.float32)]).numpy() for time in (0.1, 0.9))
-    assert 0 <= early.min() and early.max() <= 1 and np.abs(early - late).max() > 1e-3, "the time matters"
+    early, late, other = (
+        tiny([noisy, np.full((2, 1), time, np.float32), diffusion.one_hot([kind, kind])]).numpy()
+        for time, kind in ((0.1, 0), (0.9, 0), (0.9, 1))
+    )
+    assert 0 <= early.min() and early.max() <= 1 and min(np.abs(late - one).max() for one in (early, other)) > 1e-3, (
+        "time and kind matter"
+    )
 
 
 def test_a_brief_training_lowers_the_loss_and_leaves_the_average_of_the_weights(drawn):
     keras.utils.set_random_seed(0)
     model = diffusion.build_denoiser(depth=1, base=4)
     diffusion.compile_denoiser(model, 30, average=0.9)
-    data = diffusion.dataset(drawn[0], batch_size=16)
+    data = diffusion.dataset(*drawn)
     losses = model.fit(data, steps_per_epoch=10, epochs=3, verbose=0).history["loss"]
     assert losses[-1] < 0.95 * losses[0]
     averages = model.optimizer._model_variables_moving_average
@@ -101,20 +107,22 @@ def test_a_brief_training_lowers_the_loss_and_leaves_the_average_of_the_weights(
 
 
 def test_drawing_is_the_loop_of_steps_keeps_what_is_known_and_repeats(tiny, drawn):
-    start, times = diffusion.noise(3, 1), np.linspace(1, 0, 6)
-    seen, pictures = diffusion.sample(tiny, start, steps=5)
+    start, kinds, times = diffusion.noise(3, 1), np.array([0, 4, 2]), np.linspace(1, 0, 6)
+    seen, pictures = diffusion.sample(tiny, start, kinds, steps=5, fresh=0)
     assert seen.shape == pictures.shape == (5, 3, 32, 32, 1) and np.array_equal(seen[0], start)
     noisy = start
     for k, (before, after) in enumerate(zip(times, times[1:])):
         assert np.allclose(noisy, seen[k], atol=1e-3)
-        picture = tiny([noisy, np.full((3, 1), before, np.float32)]).numpy()
+        picture = tiny([noisy, np.full((3, 1), before, np.float32), diffusion.one_hot(kinds)]).numpy()
         assert np.allclose(picture, pictures[k], atol=1e-3)
         now, then = ([float(one) for one in diffusion.shares(time)] for time in (before, after))
         noisy = diffusion.step_down(noisy, picture, now, then)
-    assert np.array_equal(diffusion.sample(tiny, start, steps=5)[1], pictures)
+    assert np.array_equal(diffusion.sample(tiny, start, kinds, steps=5, fresh=0)[1], pictures)
+    new = [diffusion.sample(tiny, start, kinds, steps=5, seed=seed)[0] for seed in (0, 0, 1)]
+    assert np.array_equal(new[0], new[1]) and np.abs(new[0] - new[2])[1].max() > 0.5, "fresh noise has a seed"
     mask = np.zeros_like(start)
     mask[:, :, :16] = 1
-    seen, pictures = diffusion.sample(tiny, start, steps=5, known=drawn[0][:3], mask=mask)
+    seen, pictures = diffusion.sample(tiny, start, kinds, steps=5, fresh=0, known=drawn[0][:3], mask=mask)
     assert np.array_equal(pictures[:, :, :, :16], np.stack([drawn[0][:3, :, :16]] * 5))
     kept = diffusion.add_noise(drawn[0][:3], start, np.full((3, 1), times[3], np.float32))
     assert np.allclose(seen[3][:, :, :16], kept[:, :, :16], atol=1e-3), "the known half has its proper noise"

@@ -14,11 +14,10 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from utils import training, unet
+from utils import shapes, training, unet
 from utils.drawings import SIZE
 
-FREQUENCIES, SHIFT = 16, 6.0
-"""How many frequencies the code of a time has; the shift of the cosine schedule."""
+FREQUENCIES, SHIFT = 16, 6.0  # of the code of a time; of the cosine schedule
 
 
 # ---- Noise ------------------------------------------------------------------------------------------------------------
@@ -45,15 +44,21 @@ def noise_in(noisy, picture, signal, spread):
     return (noisy - signal * (2 * picture - 1)) / spread
 
 
-def dataset(pictures, batch_size=16, seed=0) -> tf.data.Dataset:
-    """Endless batches of ``(noisy picture, time)`` and the clean picture, the noise and the time new in every one."""
+def one_hot(kinds) -> np.ndarray:
+    """Kinds ``(N,)``, indices of ``shapes.KINDS``, as the network takes them: float32 ``(N, 5)``, a 1 in each row."""
+    return np.eye(len(shapes.KINDS), dtype=np.float32)[kinds]
 
-    def spoil(picture, number):
+
+def dataset(pictures, kinds, batch_size=16, seed=0) -> tf.data.Dataset:
+    """Endless batches of ``(noisy picture, time, kind)`` and the clean picture, noise and time new in every one."""
+
+    def spoil(pair, number):
+        picture, kind = pair
         one, two = [seed, number], [seed + 1, number]
         time = tf.random.stateless_uniform((batch_size, 1), one)
-        return (add_noise(picture, tf.random.stateless_normal(tf.shape(picture), two), time), time), picture
+        return (add_noise(picture, tf.random.stateless_normal(tf.shape(picture), two), time), time, kind), picture
 
-    data = tf.data.Dataset.from_tensor_slices(pictures).shuffle(len(pictures), seed=seed).repeat()
+    data = tf.data.Dataset.from_tensor_slices((pictures, one_hot(kinds))).shuffle(len(pictures), seed=seed).repeat()
     data = tf.data.Dataset.zip(
         data.batch(batch_size), tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     )
@@ -72,18 +77,20 @@ class Embedding(layers.Layer):
         return ops.concatenate([ops.sin(angle), ops.cos(angle)], axis=-1)
 
 
-def build_denoiser(depth=3, base=16, skips=True, name="denoiser") -> keras.Model:
-    """The series' U-Net with a second input, the time; ``(N, 32, 32, 1)`` and ``(N, 1)`` to the clean picture, 0..1.
+def build_denoiser(depth=2, base=24, skips=True, name="denoiser") -> keras.Model:
+    """The series' U-Net with two more inputs: ``(N, 32, 32, 1)``, time ``(N, 1)``, kind ``(N, 5)`` to the clean picture.
 
     Blocks are those of :mod:`utils.unet`, with group normalisation; before each, a number a channel is added that depends on
-    the time. The U works on patches of 2 x 2 pixels: one position and ``base`` channels each, a quarter of the work.
+    time and kind. The U works on patches of 2 x 2 pixels: one position and ``base`` channels each, a quarter of the work.
 
     Args:
         depth, base: as for :func:`utils.unet.build_unet`.
         skips: with skip connections, or without any.
     """
     image, time = keras.Input((SIZE, SIZE, 1), name="noisy"), keras.Input((1,), name="time")
-    known = layers.Dense(64, "silu", name="time1")(Embedding(name="embedding")(time))
+    kind = keras.Input((len(shapes.KINDS),), name="kind")
+    known = layers.Concatenate(name="asked")([Embedding(name="embedding")(time), kind])
+    known = layers.Dense(64, "silu", name="time1")(known)
     known = layers.Dense(64, "silu", name="time2")(known)
 
     def block(x, filters, name):
@@ -102,14 +109,11 @@ def build_denoiser(depth=3, base=16, skips=True, name="denoiser") -> keras.Model
             x = layers.Concatenate(name=f"dec{level}_skip")([carried[level - 1], x])
         x = block(x, base * 2 ** (level - 1), f"dec{level}")
     x = layers.Conv2DTranspose(1, 2, strides=2, activation="sigmoid", name="head")(x)
-    return keras.Model([image, time], x, name=name)
+    return keras.Model([image, time, kind], x, name=name)
 
 
 def compile_denoiser(model, steps, peak=2.5e-3, average=0.998) -> None:
-    """Compile with binary cross-entropy, as a segmentation, and Adam.
-
-    After ``fit`` the weights are a running average; ``average`` is the share of the old average in each step's new one.
-    """
+    """Compile as a segmentation; after ``fit`` the weights are a running average, ``average`` the old one's share in it."""
     rate = training.learning_rate(steps, peak)
     optimizer = keras.optimizers.Adam(rate, clipnorm=1.0, use_ema=True, ema_momentum=average)
     model.compile(optimizer=optimizer, loss="binary_crossentropy", jit_compile=True)
@@ -128,36 +132,40 @@ def step_down(noisy, picture, now, then):
     return then[0] * (2 * picture - 1) + then[1] * noise_in(noisy, picture, *now)
 
 
-def sample(model, start, steps=40, known=None, mask=None) -> tuple[np.ndarray, np.ndarray]:
+def sample(model, start, kinds, steps=40, *, fresh=1.0, known=None, mask=None, seed=0) -> tuple[np.ndarray, np.ndarray]:
     """Draw pictures from noise: predict the clean picture, go one step towards it, and again.
 
     Args:
         model: of :func:`build_denoiser`.
-        start: noise ``(N, 32, 32, 1)``; the same noise gives the same picture.
+        start: noise ``(N, 32, 32, 1)``.
+        kinds: what each is to become, ``(N,)``, indices of ``shapes.KINDS``.
         steps: how many, evenly spaced in time.
+        fresh: how much of the noise is new in each step: 0 for :func:`step_down`, 1 for nothing but new noise.
         known, mask: pictures, and 1 where they are to be kept, both ``(N, 32, 32, 1)``; the rest is drawn to fit.
+        seed: of the fresh noise.
 
     Returns:
         The noisy pictures at the beginning of each step and the pictures predicted there, both ``(steps, N, 32, 32, 1)``; the
         last prediction is the result.
     """
-    mask = np.zeros_like(start) if mask is None else mask
-    known = np.zeros_like(start) if known is None else known
-    noisy, pictures = _all_steps(model, start, tf.linspace(1.0, 0.0, steps + 1), *map(tf.constant, (known, mask)))
+    known, mask = (np.zeros_like(start) if array is None else array for array in (known, mask))
+    given = map(tf.constant, (start, one_hot(kinds), np.linspace(1, 0, steps + 1, dtype=np.float32), known, mask))
+    noisy, pictures = _all_steps(model, *given, tf.constant(fresh, tf.float32), tf.constant(seed))
     return noisy.numpy(), pictures.numpy()
 
 
 @tf.function(jit_compile=True)
-def _all_steps(model, noisy, times, known, mask):
+def _all_steps(model, noisy, kinds, times, known, mask, fresh, seed):
     """The loop of :func:`sample`, compiled. The known part is put into each prediction, and so into each noisy picture."""
     steps = times.shape[0] - 1
     seen, drawn = tf.zeros((steps, *noisy.shape)), tf.zeros((steps, *noisy.shape))
     for k in tf.range(steps):
-        picture = model([noisy, tf.fill((noisy.shape[0], 1), times[k])], training=False)
+        now, then = shares(times[k]), shares(times[k + 1])
+        picture = model([noisy, tf.fill((noisy.shape[0], 1), times[k]), kinds], training=False)
         picture = mask * known + (1 - mask) * picture
-        place = tf.reshape(k, (1, 1))
-        seen, drawn = (
-            tf.tensor_scatter_nd_update(*pair) for pair in ((seen, place, noisy[None]), (drawn, place, picture[None]))
-        )
-        noisy = step_down(noisy, picture, shares(times[k]), shares(times[k + 1]))
+        seen = tf.tensor_scatter_nd_update(seen, [[k]], noisy[None])
+        drawn = tf.tensor_scatter_nd_update(drawn, [[k]], picture[None])
+        new = tf.random.stateless_normal(tf.shape(noisy), tf.stack([seed, k]))
+        held = tf.sqrt(1 - fresh**2) * noise_in(noisy, picture, *now) + fresh * new
+        noisy = then[0] * (2 * picture - 1) + then[1] * held
     return seen, drawn

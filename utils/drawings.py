@@ -11,20 +11,20 @@ import numpy as np
 
 from utils import shapes
 
-SIZE = 32
-"""Side of a picture in pixels."""
+SIZE, TILT = 32, 0.15
+"""Side of a picture in pixels; largest tilt of a shape in radians."""
 
 
 def draw(count, *, split="train", seed=0) -> tuple[np.ndarray, np.ndarray]:
-    """Draw one white shape a picture, whole and upright.
+    """Draw one white shape a picture, whole and nearly upright.
 
     Returns:
         Pictures ``(N, 32, 32, 1)``, 0..1, and kinds ``(N,)``, indices of ``shapes.KINDS``.
     """
     plan = shapes.plan(count, split=split, seed=seed, level="easy")
-    kind, x, y, radius = (array[:, 0] for array in (plan.kind, plan.x, plan.y, plan.radius))
+    kind, x, y, radius, angle = (array[:, 0] for array in (plan.kind, plan.x, plan.y, plan.radius, plan.angle))
     x, y = (0.5 + (place - 0.5) * (0.5 - radius) / (0.5 - 0.85 * radius) for place in (x, y))  # no side is cut off
-    return silhouettes(plan, kind, x, y, radius, 0), kind
+    return silhouettes(plan, kind, x, y, radius, TILT * (angle / np.pi - 1)), kind
 
 
 def silhouettes(plan, kind, x, y, radius, angle) -> np.ndarray:
