@@ -136,7 +136,10 @@ def drawing():
             "pictures": "drawings.draw", "images": images, "steps": steps, "batch_size": 16, "peak_learning_rate": 2.5e-3,
             "average": 0.999, "seconds": round(history["seconds"][-1]),
         },
-        test={"drawings": 500, **studies_drawing.score(model, 500)},
+        test={
+            "drawings": 500, "recognised": studies_drawing.recognised(model, 500),
+            "recognised_same_noise": studies_drawing.recognised(model, 500, fresh=0), **studies_drawing.score(model),
+        },
     )  # fmt: skip
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from scripts.experiments import Study
 from utils import diffusion, drawings, metrics, training
 
-STEPS, IMAGES, DRAWN = 800, 4000, 200
+STEPS, IMAGES = 500, 4000
 NETWORKS = {"with skips": {}, "without skips": {"skips": False}}
-TIMES = {"little noise": 0.2, "much noise": 0.7}
+TIMES = {"little noise": 0.05, "much noise": 0.5}
 
 
 @functools.cache
@@ -29,11 +29,16 @@ def train(condition, seed, steps=STEPS) -> keras.Model:
     return model
 
 
-def score(model, drawn=DRAWN) -> dict[str, float]:
-    """Share of drawings recognised as what was asked for; IoU of what is predicted from a little and from much noise."""
-    asked, (test, kinds) = np.arange(drawn) % 5, pictures("test")
-    found = drawings.recognise(diffusion.sample(model, diffusion.noise(drawn), asked)[1][-1])
-    scores = {"recognised": float((found == asked).mean())}
+def recognised(model, count, fresh=1.0) -> float:
+    """Share of drawings that are recognised as what was asked for."""
+    asked = np.arange(count) % 5
+    found = drawings.recognise(diffusion.sample(model, diffusion.noise(count), asked, fresh=fresh)[1][-1])
+    return float((found == asked).mean())
+
+
+def score(model) -> dict[str, float]:
+    """IoU of the picture that is predicted from a little and from much noise."""
+    scores, (test, kinds) = {}, pictures("test")
     for name, time in TIMES.items():
         times = np.full((len(test), 1), time, np.float32)
         noisy = np.asarray(diffusion.add_noise(test, diffusion.noise(len(test), 1), times))

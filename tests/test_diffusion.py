@@ -150,7 +150,7 @@ def test_real_pictures_are_recognised_and_other_things_are_not(drawn):
     assert (drawings.recognise(star) == -1).all() and (drawings.recognise(half) >= 0).mean() < 0.25
     two = np.maximum(pictures[:250], pictures[250:])
     two = two[two.sum(axis=(1, 2, 3)) > 1.5 * pictures[:250].sum(axis=(1, 2, 3))]
-    assert (drawings.recognise(two) >= 0).mean() < 0.1
+    assert (drawings.recognise(two) >= 0).mean() < 0.15
 
 
 def test_the_nearest_picture_and_its_distance(drawn):
@@ -167,10 +167,10 @@ def test_the_drawing_network_scores_what_its_card_says():
     model = weights.load_shipped("unet_drawing", build=diffusion.build_denoiser)
     assert model.count_params() == card["parameters"] and "/" not in str(card)
     assert (project.DATA / card["file"]).stat().st_size < 2_200_000
-    found = studies_drawing.score(model, drawn=100)
-    assert found["recognised"] == pytest.approx(card["test"]["recognised"], abs=0.1) and found["recognised"] >= 0.75
-    names = [name for name in found if name.startswith("IoU")]
-    assert [found[name] for name in names] == pytest.approx([card["test"][name] for name in names], abs=0.005)
+    found = studies_drawing.recognised(model, 100)
+    assert found == pytest.approx(card["test"]["recognised"], abs=0.08) and card["test"]["recognised"] >= 0.8
+    found = studies_drawing.score(model)
+    assert found == pytest.approx({name: card["test"][name] for name in found}, abs=0.005)
 
 
 # ---- Figures -----------------------------------------------------------------------------------------------------------
