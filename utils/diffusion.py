@@ -3,8 +3,7 @@
 Pictures are float32 ``(N, H, W, 1)``, 0 on background and 1 on a shape, as masks are. Noise is added to ``2 * picture - 1``.
 Sources: Ho, Jain and Abbeel, "Denoising diffusion probabilistic models", 2020 (arXiv 2006.11239), for the process and the
 network; Nichol and Dhariwal, 2021 (2102.09672), for the cosine; Hoogeboom, Heek and Salimans, 2023 (2301.11093), for its
-shift; Song, Meng and Ermon, 2021 (2010.02502), for the steps of :func:`sample`; Lugmayr and others, 2022 (2201.09865), for
-the known part.
+shift; Song, Meng and Ermon, 2021 (2010.02502), for :func:`sample`; Lugmayr and others, 2022 (2201.09865), for its known part.
 """
 
 from __future__ import annotations

@@ -67,14 +67,13 @@ def time_codes(times, codes):
 
 
 @figure
-def gallery(rows, titles=None, *, limits=(0, 1), alt=None):
+def gallery(rows, titles=None, *, limits=(0, 1)):
     """Show rows of pictures with a name each.
 
     Args:
         rows: name of a row -> pictures ``(n, H, W, 1)``, as many in each row.
         titles: one text a column, or None.
         limits: values shown black and white.
-        alt: what the pictures show, where that is known; by default the names of rows and columns.
     """
     count = len(next(iter(rows.values())))
     side = min((WIDTH - 1) / count, 1.3)
@@ -87,7 +86,7 @@ def gallery(rows, titles=None, *, limits=(0, 1), alt=None):
             bare(axis)
     for axis, title in zip(axes[0], titles or []):
         axis.set_title(title)
-    return (fig, alt) if alt else fig
+    return fig
 
 
 @figure
