@@ -12,8 +12,8 @@ from scripts import launch, notebook_checks, notebooks
 from utils import project
 
 ROOT = notebooks.ROOT
-LAYERS = """project validate shapes files layouts masks nuclei pipeline unet losses metrics objects training tiling
-receptive_field inspect_model uncertainty cost variants weights volumes planning exporting predict experiments plots
+LAYERS = """project validate shapes files layouts masks nuclei pipeline unet losses metrics objects training drawings diffusion
+tiling receptive_field inspect_model uncertainty cost variants weights volumes planning exporting predict experiments plots
 folders explore checks""".split()
 """From the bottom up: a module of utils may import the modules before it."""
 PACKAGES = {
