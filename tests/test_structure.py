@@ -79,7 +79,7 @@ def test_an_import_that_points_up_is_seen(source, wrong):
 
 
 def test_nothing_grows_beyond_its_budget():
-    for folders, most in ((["utils"], 10_100), (["tests", "scripts"], 13_700)):
+    for folders, most in ((["utils"], 10_600), (["tests", "scripts"], 14_000)):
         assert sum(source.count("\n") for source in sources(*folders).values()) <= most, folders
     assert text("utils/unet.py").count("\n") <= 130 and len(TARGETS) <= 16
 
