@@ -121,6 +121,8 @@ COMPARISONS = {
     "objects.weight_map": same((CELLS, 10, 5), (CELLS, 3, 2), after=lambda weight: weight - 1, balance=False),
     "pipeline.deform": same((IMAGE, MASK_OF_IT, FIELD)),
     "objects.from_borders": same((BORDERS,), smallest=1),
+    "records.of_worker": same(*[(list(range(7)), worker, 3) for worker in range(3)]),
+    "cluster.ring_bytes": same((1000, 4), (1000, 1), (7, 3)),
 }
 
 
