@@ -48,7 +48,7 @@ CASES = [
     (gradient, through, "Right."),
     (gradient, lambda g, s: through(g, s, before=False), "Scale before you round"),
     (gradient, lambda g, s: through(g, s, back=False), "still scaled"),
-    (gradient, lambda g, s: through(g, s, half=True), "float32 before you divide"),
+    (gradient, lambda g, s: through(g, s, half=True), "in float32 again, divide"),
     (gradient, lambda g, s: g, "never passed through float16"),
     (gradient, lambda g, s: np.float16(through(g, s)), "The result is float16"),
     (gradient, lambda g, s: -through(g, s), "other values"),

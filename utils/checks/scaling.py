@@ -38,7 +38,7 @@ def scaled_gradient(answer):
         through = np.float16(gradient * np.float32(scale))
         right = np.float32(through) / np.float32(scale)
         mistakes = (
-            (np.float32(np.float16(gradient)), "small values became 0. Scale before you round, and go back to float32 before you divide."),
+            (np.float32(np.float16(gradient)), "small values became 0. Scale before you round; in float32 again, divide."),
             (np.float32(through), "the values are still scaled. Divide by the scale at the end."),
             (gradient, "that is the gradient as it was: it never passed through float16. np.float16(...) rounds."),
         )  # fmt: skip
