@@ -101,5 +101,5 @@ def waiting_times(seconds):
         axis.axhline(share, color=GREY, linewidth=0.8)
         axis.annotate(f"p{100 * share:.0f}", (1, share), xycoords=("axes fraction", "data"), va="center", fontsize=9)
     axis.set(xscale="log", xlabel="time to the answer [ms]", ylabel="share of requests", ylim=(0, 1.02))
-    axis.legend(loc="lower right")
+    fig.legend(loc="outside lower center", ncols=len(seconds))
     return fig, f"Share of requests answered by time: {', '.join(seconds)}; lines at one half and at 99 of 100."
