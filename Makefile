@@ -92,7 +92,7 @@ clean:  ## remove what make made: the environments .venv*, nothing else
 
 env: $(VENV)/.complete  ## make the environment, or bring it up to date with requirements.txt
 
-$(VENV)/.complete: requirements.txt $(CONSTRAINTS)
+$(VENV)/.complete: requirements.txt pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is: $$($(PYTHON) --version 2>&1 | head -1)."; \
 	  echo "If you have one of them, name it: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
@@ -102,7 +102,8 @@ $(VENV)/.complete: requirements.txt $(CONSTRAINTS)
 	  echo "Remove the folder $(VENV) and try again, or name that Python: make $(MAKECMDGOALS) PYTHON=..."; exit 1; }
 	@echo "Making $(VENV), or bringing it up to date: about 2.6 GB, some minutes the first time."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -r requirements.txt || { \
+	@$(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -r requirements.txt \
+	  $$($(PY) -c 'import tomllib; print(*sum(tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"].values(), []))') || { \
 	  echo "The packages could not be installed. TensorFlow needs 64 bit and, here, $$($(PY) --version);"; \
 	  echo "otherwise look at the message above: no connection, or no space left?"; exit 1; }
 	@touch $@

@@ -123,6 +123,8 @@ COMPARISONS = {
     "objects.from_borders": same((BORDERS,), smallest=1),
     "uncertainty.disagreement": same((RNG.random((3, 4, 5)),)),
     "tensorflow.nn.space_to_depth": same((RNG.random((2, 4, 6, 3)),), block_size=2),
+    "records.of_worker": same(*[(list(range(7)), worker, 3) for worker in range(3)]),
+    "cluster.ring_bytes": same((1000, 4), (1000, 1), (7, 3)),
 }
 
 

@@ -414,6 +414,17 @@ CASES = [
                   ([0.91, 0.9, 0.95], [0.85, 1, 1.15])]],
          words=["range of a shaded", "IoU a 0.50 to 0.70, b 0.90 to 0.95", "boundary IoU a 0.20 to 0.30"], spans=[(0.5, 0.7)]),
     case(plots.spread, STUDY, "iou", "b", words=["range of b shaded"], spans=[(0.9, 0.95)]),
+    case(plots.memory_by_images, table(megabytes={"arrays 10": [1, 3, 2], "shards 10": [0, 0, 0], "arrays 100": [20, 40, 30],
+                                                  "shards 100": [0, 1, 1]}),
+         curves=[[([10, 100], [2, 30]), ([10] * 3, [1, 3, 2]), ([100] * 3, [20, 40, 30]),
+                  ([10, 100], [0, 1]), ([10] * 3, [0, 0, 0]), ([100] * 3, [0, 1, 1])]],
+         words=["arrays: 2 MB for 10 images, 30 MB for 100 images", "shards: 0 MB for 10 images, 1 MB"]),
+    case(plots.speed_up, [1, 2, 4], {"a": [1, 1.9, 3.5], "b": [1, 1.5, 2]}, words=["With all of them: a 3.5; b 2.0"],
+         curves=[[([1, 2, 4], [1, 2, 4]), ([1, 2, 4], [1, 1.9, 3.5]), ([1, 2, 4], [1, 1.5, 2])]]),
+    case(plots.sweep, [{"rate": 0.1, "base": 4, "loss": 0.5}, {"rate": 0.01, "base": 8, "loss": 0.3}], 1,
+         words=["2 trials", "after number 1", "best has 8 channels"], curves=[[([0.1], [0.5]), ([0.01], [0.3])]]),
+    case(plots.waiting_times, {"plain": [0.002, 0.001], "eight": [0.004]}, words=["plain, eight"],
+         curves=[[([1, 2], [0.5, 1]), ([4], [1]), ([0, 1], [0.5, 0.5]), ([0, 1], [0.99, 0.99])]]),
 ]
 # fmt: on
 

@@ -106,6 +106,19 @@ def test_elsewhere_nothing_is_installed(capfd, pip):
     assert capfd.readouterr().out == "✓ Understanding U-Net is ready.\n" and pip.commands == []
 
 
+def test_a_group_is_asked_for_in_words_and_on_colab_installed(monkeypatch, capfd, pip):
+    project.need("scaling")
+    pip.missing = {"optuna", "fastapi"}
+    with pytest.raises(RuntimeError, match='also needs fastapi, optuna. Run make env, or .* "fastapi>=.*" "optuna>='):
+        project.need("scaling")
+    assert pip.commands == []
+    on_colab(monkeypatch)
+    project.need("scaling")
+    assert capfd.readouterr().out == "Installed for this notebook: fastapi, optuna.\n"
+    [command] = pip.commands
+    assert [part.partition(">=")[0] for part in command if ">=" in part] == ["fastapi", "optuna"]
+
+
 # ---- Log lines --------------------------------------------------------------------------------------------------------
 
 

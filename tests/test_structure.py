@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import sys
+import tomllib
 
 import pytest
 from packaging.requirements import Requirement
@@ -13,8 +14,8 @@ from utils import project
 
 ROOT = notebooks.ROOT
 LAYERS = """project validate shapes files layouts masks nuclei pipeline unet losses metrics objects training drawings diffusion
-tiling receptive_field inspect_model uncertainty cost variants weights volumes planning exporting predict experiments plots
-folders explore checks""".split()
+tiling receptive_field inspect_model uncertainty cost variants weights volumes planning exporting predict experiments records
+processes cluster serving plots folders explore checks""".split()
 """From the bottom up: a module of utils may import the modules before it."""
 PACKAGES = {
     "PIL": "pillow", "IPython": "ipython", "skimage": "scikit-image", "jupyter_client": "ipykernel",
@@ -22,6 +23,8 @@ PACKAGES = {
 }  # fmt: skip
 OPTIONAL, TOOLS = {"torch"}, {"ipykernel", "jupyterlab", "nbval", "onnx", "pytest-xdist", "ruff", "tf2onnx"}
 """Imported where it is there; required, but not because something imports it."""
+SCALING, SCALING_TOOLS = {"13_scaling_up.ipynb", "serving.py", "test_scaling.py"}, {"tensorboard"}
+"""What may import the group ``scaling`` of pyproject.toml; and what of it the reader starts."""
 
 
 def text(name):
@@ -79,13 +82,14 @@ def test_an_import_that_points_up_is_seen(source, wrong):
 
 
 def test_nothing_grows_beyond_its_budget():
-    for folders, most in ((["utils"], 10_600), (["tests", "scripts"], 14_000)):
+    for folders, most in ((["utils"], 11_300), (["tests", "scripts"], 14_800)):
         assert sum(source.count("\n") for source in sources(*folders).values()) <= most, folders
     assert text("utils/unet.py").count("\n") <= 130 and len(TARGETS) <= 16
 
 
 def test_inside_the_rooms_nothing_is_checked():
-    doors, raised, code = {"validate", "files", "layouts", "masks", "folders", "weights", "predict", "checks"}, 0, 0
+    doors = {"validate", "files", "layouts", "masks", "folders", "weights", "predict", "serving", "checks"}
+    raised, code = 0, 0
     for path, source in sources("utils").items():
         if module_of(path) not in doors:
             tree = ast.parse(source)
@@ -105,6 +109,12 @@ def ranges(name):
     return {one.name: one.specifier for one in map(Requirement, re.findall(r"(?m)^\w.*$", text(name)))}
 
 
+def group(name):
+    """The ranges of a group of pyproject.toml."""
+    listed = tomllib.loads(text("pyproject.toml"))["dependency-groups"][name]
+    return {one.name: one.specifier for one in map(Requirement, listed)}
+
+
 def pins(name):
     """The versions of a list of constraints, such as ``2.0.*``."""
     return dict(re.findall(r"(?m)^([\w-]+)==(.+)$", text(f"scripts/constraints-{name}.txt")))
@@ -118,6 +128,11 @@ def test_requirements_list_what_is_imported_and_nothing_else_and_colab_gets_what
         {name.split(".")[0] for source in found.values() for name in imported(source)} - ours
         for found in (books | sources("utils", "scripts", "tests"), books | sources("utils"))
     )
+    extra = set(group("scaling")) - SCALING_TOOLS
+    importing = {p.name: imported(s) & extra for p, s in (books | sources("utils", "scripts", "tests")).items()}
+    assert {name for name, found in importing.items() if found} <= SCALING, "others do without the group"
+    assert set.union(*importing.values()) == extra and not extra & set(ranges("requirements.txt"))
+    needed, shown = needed - extra, shown - extra
     assert set(ranges("requirements.txt")) - TOOLS == {PACKAGES.get(name, name) for name in needed} - TOOLS - OPTIONAL
     untouched = {"tensorflow", "keras", "numpy"}
     assert shown - untouched - OPTIONAL <= set(project.PACKAGES) and not untouched & set(project.PACKAGES)
@@ -129,7 +144,7 @@ def test_ranges_hold_colabs_versions_begin_at_the_oldest_and_are_binders():
     lower = {name: next(s.version for s in found if s.operator == ">=") for name, found in required.items()}
     assert {name: pin.removesuffix(".*") for name, pin in pins("oldest").items()}.items() <= lower.items()
     required["tensorflow-cpu"] = required.pop("tensorflow")
-    assert ranges(".binder/requirements.txt") == required
+    assert ranges(".binder/requirements.txt") == required | group("scaling")
     assert {"MALLOC_ARENA_MAX", "MALLOC_TRIM_THRESHOLD_"} <= set(notebooks.small_machine())
 
 

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -73,18 +74,42 @@ def install_missing() -> list[str]:
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     ranges = {re.match(r"[\w-]+", line)[0]: line for line in lines if re.match(r"\w", line)}
     missing = [package for module, package in PACKAGES.items() if importlib.util.find_spec(module) is None]
-    if not missing:
+    return _install({name: ranges[name] for name in missing})
+
+
+def need(group) -> None:
+    """Ask for what one notebook needs beyond ``requirements.txt``, a group of ``pyproject.toml``; on Colab, install it.
+
+    Raises:
+        RuntimeError: something is missing, and this is not Colab; or it could not be installed.
+    """
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"][group]
+    ranges = {re.match(r"[\w-]+", line)[0]: line for line in listed}
+    missing = {name: line for name, line in ranges.items() if importlib.util.find_spec(name) is None}
+    if "google.colab" in sys.modules:
+        print(f"Installed for this notebook: {', '.join(_install(missing)) or 'nothing, all is here'}.")
+    elif missing:
+        quoted = " ".join(f'"{line}"' for line in missing.values())
+        raise RuntimeError(
+            f"This notebook also needs {', '.join(missing)}. Run make env, or {sys.executable} -m pip install {quoted}, "
+            "and restart the kernel."
+        )
+
+
+def _install(ranges) -> list[str]:
+    """Install packages, given as name -> range; see :func:`install_missing`."""
+    if not ranges:
         return []
     kept = [f"{name}=={version(name)}" for name in ("tensorflow", "keras", "numpy", "protobuf")]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*pip, *(ranges[name] for name in missing), *kept], capture_output=True, encoding="utf-8")
+    done = subprocess.run([*pip, *ranges.values(), *kept], capture_output=True, encoding="utf-8")
     if done.returncode:
         raise RuntimeError(
-            f"{', '.join(missing)} could not be installed; check the connection and run this cell again. "
+            f"{', '.join(ranges)} could not be installed; check the connection and run this cell again. "
             f"pip said: {done.stderr.strip()}"
         )
     importlib.invalidate_caches()
-    return missing
+    return list(ranges)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from utils.checks.experiments import beyond_spread, focal_by_hand, rim_iou, same
 from utils.checks.own_images import mean_iou, mean_over_flips, padded, stays_together
 from utils.checks.paper import mirror, moved_pair, valid_output, weights_by_hand
 from utils.checks.real_images import markers_and_growth, moved_weights, object_score, on_both_sides
+from utils.checks.scaling import percentile, ring_bytes, scaled_gradient, shards_of_worker
 from utils.checks.training import best_threshold, cross_entropy, failed_runs, failures, own_training, soft_dice
 from utils.checks.variants import residual_block, separable_parameters, space_to_depth
 from utils.checks.visualizing import ablation, calibration_bin, error_kinds, tiles, worst_images

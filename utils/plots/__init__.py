@@ -20,6 +20,7 @@ from utils.plots.experiments import *
 from utils.plots.own_images import *
 from utils.plots.paper import *
 from utils.plots.real_images import *
+from utils.plots.scaling import *
 from utils.plots.training import *
 from utils.plots.variants import *
 from utils.plots.visualizing import *
