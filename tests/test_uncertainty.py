@@ -163,7 +163,7 @@ def test_doubts_show_errors_and_entropy_of_the_mean_answer():
     certain, divided = np.stack([mask, mask]) * 1.0, np.stack([mask * 1.0, mask * 0.0])
     answers = {"certain": certain, "divided": divided}
     entropy = uncertainty.entropy(divided.mean(axis=0))
-    words = ["certain: wrong 0.00 of", "divided: wrong 0.14 of the pixels, entropy 1.00 bits there, 0.00 elsewhere"]
+    words = ["certain: 0 wrong", "divided: 9 wrong pixels, mean entropy 1.00 bits there, 0.00 elsewhere"]
     panels = {0: IMAGES[0, :8, :8], 3: mask, 4: np.zeros((8, 8)), 5: entropy}
     axes, alt = check(plots.doubts, IMAGES[0, :8, :8], mask, answers, panels=panels, words=words)
     assert [axis.get_title() for axis in axes[:4]] == ["image", "certain", "divided", "truth"] and "nan" not in alt
