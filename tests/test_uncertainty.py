@@ -98,8 +98,8 @@ def test_a_study_scores_the_mean_answer():
 
 def test_each_way_asks_as_often_as_it_says():
     models = [network(dropout=0.3) for _ in range(3)]
-    found = {way: studies_uncertainty.answers(way, models, IMAGES) for way in (*studies_uncertainty.WAYS, "dropout")}
-    assert [len(one) for one in found.values()] == [1, 8, 3, 8]
+    found = {way: studies_uncertainty.answers(way, models, IMAGES) for way in studies_uncertainty.WAYS}
+    assert [len(one) for one in found.values()] == [1, 8, 8, 3]
     again = studies_uncertainty.answers("dropout", models, IMAGES)
     np.testing.assert_allclose(found["dropout"], again, atol=1e-6)
 
