@@ -142,6 +142,16 @@ await page.reload()
 expect((await colour()) === dark, "the theme is forgotten")
 await page.context().close()
 
+// Served, the search also quotes the pages: their text, not the links and contents that stand before it.
+const search = await open(`${served}search.html?q=overfitting`)
+await search.waitForFunction(() => document.querySelectorAll("#search-results .context").length > 4)
+const quoted = (await search.locator("#search-results li").allInnerTexts()).join("\n")
+expect(!/report a problem|Open in Colab|Exercise: .* Question: /.test(quoted), `the search quotes what is no text: ${quoted}`)
+expect((await search.locator("#search-results a[href$='.html#:~:text=overfitting']").count()) > 2, "what is found is opened at the top of its page only")
+await search.goto(`${served}search.html?q=zzzzzz`)
+await search.getByText("No page holds all of these words").waitFor()
+await search.context().close()
+
 // The whole book in one file holds every chapter, its folded parts open and its links inside.
 const whole = await open(`${fromFolder}print.html`)
 expect((await whole.locator("article").count()) >= 20, "the book on one page lacks chapters")

@@ -15,8 +15,8 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from scripts import ship, studies_classes, studies_nuclei, studies_paper, studies_uncertainty
-from utils import metrics, plots, training, weights
+from scripts import ship, studies_classes, studies_drawing, studies_nuclei, studies_paper, studies_uncertainty
+from utils import diffusion, drawings, metrics, plots, training, weights
 from utils import shapes as pictures
 
 SEED = 0
@@ -136,8 +136,31 @@ def ensemble():
         )  # fmt: skip
 
 
+def drawing():
+    """The network of notebook 12, which draws shapes from noise."""
+    images, steps, network = 20_000, 12_000, {"depth": 2, "base": 24}
+    learned = drawings.draw(images)
+    keras.utils.set_random_seed(SEED)
+    model, clock = diffusion.build_denoiser(**network), training.Clock()
+    diffusion.compile_denoiser(model, steps, average=0.999)
+    history = model.fit(diffusion.dataset(*learned), steps_per_epoch=steps, verbose=0, callbacks=[clock]).history
+    ship.ship(
+        "unet_drawing", model, network, seed=SEED, build=diffusion.build_denoiser,
+        training={
+            "pictures": "drawings.draw", "images": images, "steps": steps, "batch_size": 16, "peak_learning_rate": 2.5e-3,
+            "average": 0.999, "seconds": round(history["seconds"][-1]),
+        },
+        test={
+            "drawings": 500, "recognised": studies_drawing.recognised(model, 500),
+            "recognised_same_noise": studies_drawing.recognised(model, 500, fresh=0), **studies_drawing.score(model),
+        },
+    )  # fmt: skip
+
+
 if __name__ == "__main__":
-    networks = {"shapes": shapes, "classes": classes, "touching": touching, "nuclei": nuclei, "ensemble": ensemble}
+    networks = {
+        "shapes": shapes, "classes": classes, "touching": touching, "nuclei": nuclei, "ensemble": ensemble, "drawing": drawing,
+    }  # fmt: skip
     parser = argparse.ArgumentParser(description="Train a network that comes with the series, and write it.")
     parser.add_argument("network", choices=networks)
     networks[parser.parse_args().network]()

@@ -12,14 +12,14 @@ import tensorflow as tf
 from utils import project, unet
 
 
-def ship(name, model, network, *, seed, training, test, **more) -> None:
+def ship(name, model, network, *, seed, training, test, build=unet.build_unet, **more) -> None:
     """Write ``<name>.weights.h5`` and ``<name>.json``.
 
-    ``network`` holds the arguments of :func:`utils.unet.build_unet` that make it. ``training``, ``test`` and ``more`` go into
+    ``network`` holds the arguments of ``build`` that make it. ``training``, ``test`` and ``more`` go into
     the card as they are, scores rounded to 4 digits.
     """
     path = project.DATA / f"{name}.weights.h5"
-    bare = unet.build_unet(**network)  # a network without an optimiser, whose state would triple the file
+    bare = build(**network)  # a network without an optimiser, whose state would triple the file
     bare.set_weights(model.get_weights())
     bare.save_weights(path)
     card = {

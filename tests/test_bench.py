@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 
 from scripts.bench import __main__ as bench
-from scripts.bench import drawing, growth, limit, measure, memory, peer, peer_task, quality, series, trace
+from scripts.bench import drawing, growth, limit, measure, memory, peer, peer_task, playground, quality, series, trace
 
 STORED = {name: measure.read(name) for name in bench.NAMES}
 NUMBER = r"[\d.,]*\d%?( \(.*?\))?"
+SPEEDS = [
+    {"engine": engine, "what": what, "milliseconds": 9.0}
+    for what in ("prediction", "training step")
+    for engine in playground.ENGINES
+]
 LIMIT = ("Rates by width, size and batch", "Where a step's time goes, by level", "What was tried")
 
 
@@ -78,7 +83,33 @@ def test_the_limit_is_stored_in_the_same_form(limit_tables):
     ]
 
 
-def test_headlines_say_what_the_stored_ones_say(limit_tables, monkeypatch):
+def small_site(folder):
+    """A site of one page and a Playground of two files."""
+    files = {"index.html": "a page", "playground/worker.js": "a worker", "playground/unet_shapes.bin": "weights"}
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_weights_are_those_of_pages_and_of_the_playgrounds_files(tmp_path):
+    (tmp_path / "site").mkdir()
+    rows = playground.weights(small_site(tmp_path / "site")).rows
+    assert [kilobytes for _, kilobytes in rows] == [0, 0, 0, 0] and rows[1][0].endswith(", index")
+    (tmp_path / "site" / "index.html").write_bytes(bytes(70_000))
+    (tmp_path / "site" / "playground" / "unet_shapes.bin").write_bytes(np.random.default_rng(0).bytes(5000))
+    assert [kilobytes for _, kilobytes in playground.weights(tmp_path / "site").rows] == [70, 70, 0, 5]
+
+
+def test_what_was_not_measured_is_said(tmp_path, monkeypatch):
+    rows = playground.speeds(SPEEDS[:-1]).rows
+    assert rows[1][1:] == [9.0, 9.0, 9.0, "not measured"]
+    monkeypatch.setattr(playground.site, "SITE", tmp_path)
+    with pytest.raises(FileNotFoundError, match="make site"):
+        playground.tables(True)
+
+
+def test_headlines_say_what_the_stored_ones_say(limit_tables, monkeypatch, tmp_path):
     ran = {"step = peak - imports (MB)": 9.0, "computed maps (MB)": 9.0, "seconds for 8 pictures": "9"}
     monkeypatch.setattr(memory, "measured", lambda t: ran | {"training": t.name, "peak (MB)": 9.0 * t.batch})
     monkeypatch.setattr(measure, "fresh", lambda *args: ([1.0, 2.0], [1.0, 1.1], [1.0, 2.0, 3.0, 4.0]))
@@ -93,6 +124,7 @@ def test_headlines_say_what_the_stored_ones_say(limit_tables, monkeypatch):
         "memory": memory.tables(False),
         "growth": growth.tables(False),
         "series": [series.table([*"123456789"], {"two cores": [result] * 9, "one core": [result] * 9})],
+        "playground": [playground.speeds(SPEEDS), playground.weights(small_site(tmp_path))],
     }
     for name, tables in made.items():
         said, stored = ([one.headline for one in some if one.headline] for some in (tables, STORED[name]["tables"]))

@@ -103,6 +103,15 @@ def test_the_front_page_lists_every_chapter_once():
     assert all(f"](notebooks/{path.name})\n  *" in text for path in notebooks.find())
 
 
+def test_notebooks_to_come_need_only_their_row_in_readme():
+    rows = [(str(k), f"name {k}", f"{k}_name", "Why?", "much") for k in range(11, 15)]
+    text = site.front("<!-- map -->", [*site.series(), *rows])
+    for part, numbers in {"Since then": (11, 12), "In use": (13, 14)}.items():
+        tree = text.split(f":caption: {part}\n\n")[1].split("\n```")[0]
+        assert tree.splitlines() == [f"{k} name {k} <notebooks/{k}_name>" for k in numbers]
+        assert f"### {part}\n\n- [{numbers[0]} name" in text
+
+
 # ---- Built pages -------------------------------------------------------------------------------------------------------
 
 
@@ -131,7 +140,8 @@ def test_the_playgrounds_links_lead_to_headings_of_the_book():
     there = built()
     sources = "".join(path.read_text("utf-8") for path in (site.PLAYGROUND / "src").rglob("*.ts"))
     links = re.findall(r'\bnotebook\("(\w+)"(?:, "([^"]+)")?\)', sources)
-    assert len(links) >= 8
+    links += [("GLOSSARY", entry) for entry in re.findall(r'\bglossary\("([^"]+)"\)', sources)]
+    assert len(links) >= 8 + 11
     assert [link for link in links if link[1] and link[1] not in there[f"notebooks/{link[0]}.html"].ids] == []
 
 

@@ -12,8 +12,8 @@ from scripts import launch, notebook_checks, notebooks
 from utils import project
 
 ROOT = notebooks.ROOT
-LAYERS = """project validate shapes files layouts masks nuclei pipeline unet losses metrics objects training tiling
-receptive_field inspect_model uncertainty cost variants weights volumes planning exporting predict experiments plots
+LAYERS = """project validate shapes files layouts masks nuclei pipeline unet losses metrics objects training drawings diffusion
+tiling receptive_field inspect_model uncertainty cost variants weights volumes planning exporting predict experiments plots
 folders explore checks""".split()
 """From the bottom up: a module of utils may import the modules before it."""
 PACKAGES = {
@@ -79,7 +79,7 @@ def test_an_import_that_points_up_is_seen(source, wrong):
 
 
 def test_nothing_grows_beyond_its_budget():
-    for folders, most in ((["utils"], 10_100), (["tests", "scripts"], 13_600)):
+    for folders, most in ((["utils"], 10_600), (["tests", "scripts"], 14_000)):
         assert sum(source.count("\n") for source in sources(*folders).values()) <= most, folders
     assert text("utils/unet.py").count("\n") <= 130 and len(TARGETS) <= 16
 

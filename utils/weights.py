@@ -23,14 +23,17 @@ def card(name=SHIPPED, folder=project.DATA) -> dict:
         raise ValueError(f"{name}.json is damaged ({error}); get the file again.") from error
 
 
-def load_shipped(name=SHIPPED, folder=project.DATA) -> keras.Model:
-    """Build a network as its card says and load its weights, after comparing their checksum with the card; not compiled."""
+def load_shipped(name=SHIPPED, folder=project.DATA, build=unet.build_unet) -> keras.Model:
+    """Build a network as its card says and load its weights, after comparing their checksum with the card; not compiled.
+
+    ``build`` is the function that the card's options belong to.
+    """
     described, path = card(name, folder), Path(folder) / f"{name}.weights.h5"
     if (found := pooch.file_hash(path)) != described["sha256"]:
         raise ValueError(
             f"{path.name} is damaged or another file (SHA-256 {found}). Get it again, or run make weights."
         )
-    model = unet.build_unet(**described["network"])
+    model = build(**described["network"])
     load_weights(model, path)
     return model
 

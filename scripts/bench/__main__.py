@@ -1,4 +1,4 @@
-"""The command line of the measurements: python -m scripts.bench [--quick] [peer quality drawing limit memory growth series]."""
+"""The command line of the measurements: python -m scripts.bench [--quick] [peer quality ...]."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ import traceback
 from scripts.bench import measure
 from utils import project
 
-NAMES = ("peer", "quality", "drawing", "limit", "memory", "growth", "series")
+NAMES = ("peer", "quality", "drawing", "limit", "memory", "growth", "series", "playground")
 PAGE = project.DATA / "benchmarks.md"
 README, BEGIN, END = project.ROOT / "README.md", "<!-- bench: begin -->", "<!-- bench: end -->"
 """The page with all figures, and the place in README that quotes some of them."""

@@ -238,9 +238,10 @@ def page(contents: list[dict]) -> str:
     for content in contents:
         where, named = content["machine"], ", ".join(" ".join(pair) for pair in content["versions"].items())
         measured = f"commit {content['commit']}, " if content["commit"] else ""
+        measured += f"{content['seconds']} s, " if content["seconds"] else ""
         parts += [
             f"## {content['question']}",
-            f"`{content['made_by']}`, {content['made_on']}, {measured}{content['seconds']} s, {where['cores']} cores of "
+            f"`{content['made_by']}`, {content['made_on']}, {measured}{where['cores']} cores of "
             f"{where['processor']}, {where['system']}; {named}.",
             *(table.text() for table in content["tables"]),
         ]

@@ -11,6 +11,7 @@ from utils.checks.architecture import convolution_by_hand, levels, max_pooling, 
 from utils.checks.building import crop_mask, double_conv, double_conv_parameters, heads, strided_level, whole_unet
 from utils.checks.classes import categorical, confusion_table, iou_from_table, softmax, weights_of_classes
 from utils.checks.data import blind_window, iou, joint_augmentation, one_hot, ready_mask, split_by_scene
+from utils.checks.diffusion import cosine_shares, noisy_picture, one_step, time_code
 from utils.checks.experiments import beyond_spread, focal_by_hand, rim_iou, same_budget
 from utils.checks.own_images import mean_iou, mean_over_flips, padded, stays_together
 from utils.checks.paper import mirror, moved_pair, valid_output, weights_by_hand

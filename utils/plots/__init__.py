@@ -15,6 +15,7 @@ from utils.plots.base import *
 from utils.plots.building import *
 from utils.plots.classes import *
 from utils.plots.data import *
+from utils.plots.diffusion import *
 from utils.plots.experiments import *
 from utils.plots.own_images import *
 from utils.plots.paper import *

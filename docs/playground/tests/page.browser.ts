@@ -92,6 +92,48 @@ test("the threshold moves the scores", { skip }, async () => {
   await noErrors(page);
 });
 
+test("a drawing stays: through a visit to another room, in the address, after a reload", { skip }, async () => {
+  const page = await site.visit("#room=look&empty=3");
+  await ready(page);
+  await page.locator("canvas.draw").click({ position: { x: 150, y: 150 } });
+  await page.locator('[name="tool"][value="brush"]').check({ force: true });
+  const box = (await page.locator("canvas.draw").boundingBox())!;
+  await page.mouse.move(box.x + 40, box.y + 300);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 250, box.y + 320, { steps: 8 });
+  await page.mouse.up();
+  await page.waitForURL(/drawn=[\w-]{5}\.[\w-]{10,}/, { timeout: 5000 });
+  await page.waitForTimeout(600);
+  const pictures = (): Promise<string[]> => page.evaluate(() => [...document.querySelectorAll<HTMLCanvasElement>("#look .echo canvas")].map((one) => one.toDataURL()));
+  const before = await pictures();
+  await page.locator('[data-room="train"]').click();
+  await page.locator('[data-room="look"]').click();
+  await page.waitForTimeout(600);
+  assert.deepEqual(await pictures(), before);
+  await page.reload();
+  await ready(page);
+  await page.waitForTimeout(600);
+  assert.deepEqual(await pictures(), before);
+  await page.locator("#undo").click();
+  await page.locator("#undo").click();
+  await page.waitForURL((url) => !url.hash.includes("drawn="), { timeout: 5000 });
+  await noErrors(page);
+});
+
+test("training stays: a visit to another room pauses it", { skip }, async () => {
+  const page = await site.visit("#room=train&depth=1&base=2&skips=1&batch=2&steps=50&depth2=2&base2=2&skips2=2");
+  await page.locator("#train-go:not([disabled])").waitFor({ timeout: 30_000 });
+  await page.locator("#train-step").click();
+  await page.waitForFunction(() => /step 1 of 50. Paused/.test(document.getElementById("train-state")!.textContent!));
+  await page.locator('[data-room="look"]').click();
+  assert.match(page.url(), /room=look/);
+  await page.locator('[data-room="train"]').click();
+  assert.match(page.url(), /depth=1&.*depth2=2&.*skips2=2/);
+  assert.match(await page.locator("#train-state").innerText(), /step 1 of 50. Paused/);
+  assert.equal(await page.locator("fieldset.lane").count(), 2);
+  await noErrors(page);
+});
+
 test("a pixel under the pointer shows its receptive field", { skip }, async () => {
   const page = await site.visit("#room=look&image=47");
   await ready(page);
@@ -123,12 +165,12 @@ test("twenty training steps let the loss fall; pause, step and reset work", { sk
   const page = await site.visit("#room=train&depth=2&base=4&norm=batch&rate=0.01&loss=bce&skips=12&steps=50&batch=2&outlined=0");
   const began = Date.now();
   await page.locator("#train-go:not([disabled])").waitFor({ timeout: 30_000 });
-  const step = async (): Promise<number> => Number((await page.locator("#train-state").innerText()).match(/Step (\d+)/)?.[1] ?? 0);
+  const step = async (): Promise<number> => Number((await page.locator("#train-state").innerText()).match(/step (\d+)/)?.[1] ?? 0);
   await page.locator("#train-step").click();
-  await page.waitForFunction(() => /Step 1 of 50. Paused/.test(document.getElementById("train-state")!.textContent!));
+  await page.waitForFunction(() => /step 1 of 50. Paused/.test(document.getElementById("train-state")!.textContent!));
   const first = parseFloat(await page.locator('[data-number="loss-0"]').innerText());
   await page.locator("#train-go").click();
-  await page.waitForFunction(() => Number(document.getElementById("train-state")!.textContent!.match(/Step (\d+)/)?.[1]) >= 30, undefined, { timeout: 60_000 });
+  await page.waitForFunction(() => Number(document.getElementById("train-state")!.textContent!.match(/step (\d+)/)?.[1]) >= 30, undefined, { timeout: 60_000 });
   console.log(`30 training steps seen ${Date.now() - began} ms after opening`);
   await page.locator("#train-go").click();
   await page.waitForFunction(() => /Paused/.test(document.getElementById("train-state")!.textContent!));
@@ -191,9 +233,25 @@ for (let number = 1; number <= STEPS.length; number++) {
     assert.equal(await page.locator("#tour-title").innerText(), STEPS[number - 1].title);
     assert.ok(await page.locator(`#${room}`).isVisible());
     assert.match((await page.locator("#tour a").getAttribute("href"))!, /^\.\.\/notebooks\/0\d_\w+\.html/);
+    assert.equal(await page.locator('[data-room="tour"]').getAttribute("href"), `#tour=${number === STEPS.length ? 1 : number}`, "the tour goes on where it was left");
     if (number === 6) {
       await page.waitForTimeout(300);
       assert.ok((await score(page, "Accuracy")) > 0.88 && (await score(page, "IoU")) < 0.3, "accuracy is high and IoU low");
+    }
+    const seen = (selector: string): Promise<boolean> => page.locator(selector).first().evaluate((one) => {
+      const { top, bottom } = one.getBoundingClientRect();
+      return top < innerHeight && bottom > 0;
+    });
+    if (STEPS[number - 1].show) {
+      await page.locator("#tour-show").click();
+      await page.waitForTimeout(900);
+      assert.ok(await seen(STEPS[number - 1].show![1].split(", ").pop()!), "what the text speaks of is in sight");
+    }
+    assert.ok(await seen("#tour-next"), "the way on is in sight");
+    if (number === STEPS.length) {
+      await page.locator("#tour-next").click();
+      assert.match(page.url(), /#room=look&empty=7/);
+      assert.ok(!(await page.locator("#tour").isVisible()));
     }
     if (number === 1) {
       await page.locator("#tour-next").click();
@@ -253,14 +311,18 @@ for (const [width, scheme] of [[375, "light"], [375, "dark"], [1440, "light"], [
     const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     assert.equal(dark, scheme === "dark" ? "rgb(21, 24, 29)" : "rgb(255, 255, 255)");
     if (width < 500) {
-      await page.locator("canvas.draw").tap({ position: { x: 80, y: 250 } });
+      await page.locator("canvas.draw").tap({ position: { x: 55, y: 160 } });
       await page.waitForTimeout(300);
       assert.ok((await score(page, "IoU")) > 0.3);
     }
+    const low = (): Promise<string[]> => page.evaluate(() => [...document.querySelectorAll<HTMLElement>("button, select, input:not([type=checkbox]), nav a, .checks label")]
+      .filter((one) => one.getClientRects().length && one.getBoundingClientRect().height < 39.5).map((one) => `${one.id || one.textContent}: ${one.getBoundingClientRect().height} px`));
+    if (width < 500) assert.deepEqual(await low(), [], "a finger needs 40 px");
     await page.locator('[data-room="train"]').click();
     await page.locator("#train-go:not([disabled])").waitFor();
     await page.locator("#compare").click();
     await page.locator("#train-go:not([disabled])").waitFor();
+    if (width < 500) assert.deepEqual(await low(), [], "a finger needs 40 px");
     assert.ok((await wide()) <= 0, "the room Train scrolls sideways");
     assert.deepEqual(await seriousFaults(page), []);
     await noErrors(page);
@@ -277,7 +339,7 @@ test("a broken weights file gets a word, and training still works", { skip }, as
   await page.getByRole("button", { name: "Train your own" }).click();
   await page.locator("#train-go:not([disabled])").waitFor();
   await page.locator("#train-step").click();
-  await page.waitForFunction(() => /Step 1 /.test(document.getElementById("train-state")!.textContent!));
+  await page.waitForFunction(() => /step 1 /.test(document.getElementById("train-state")!.textContent!));
   await noErrors(page);
 });
 
@@ -360,7 +422,7 @@ test("another engine can be chosen, and training starts again with it", { skip }
   await page.waitForFunction(() => /in plain JavaScript/.test(document.getElementById("engine")!.textContent!), undefined, { timeout: 30_000 });
   await page.waitForFunction(() => /Ready/.test(document.getElementById("train-state")!.textContent!), undefined, { timeout: 60_000 });
   await page.locator("#train-step").click();
-  await page.waitForFunction(() => /Step 1 of 50. Paused/.test(document.getElementById("train-state")!.textContent!), undefined, { timeout: 60_000 });
+  await page.waitForFunction(() => /step 1 of 50. Paused/.test(document.getElementById("train-state")!.textContent!), undefined, { timeout: 60_000 });
   assert.match(page.url(), /engine=cpu/);
   await noErrors(page);
 });

@@ -15,7 +15,8 @@ export class Site {
   private browser!: Browser;
   address = "";
 
-  async open(): Promise<void> {
+  /** Only serve the page; for a browser that is not Chromium. */
+  async serve(): Promise<void> {
     if (!existsSync(join(DIST, "index.html"))) throw new Error("There is no dist/: run npm run build first.");
     this.server = createServer((request, response) => {
       const path = join(DIST, new URL(request.url!, "http://x").pathname.replace(/\/$/, "/index.html"));
@@ -24,6 +25,10 @@ export class Site {
     });
     await new Promise<void>((done) => this.server.listen(0, "127.0.0.1", done));
     this.address = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/`;
+  }
+
+  async open(): Promise<void> {
+    await this.serve();
     this.browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
       "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"] });
   }

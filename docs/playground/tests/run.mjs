@@ -12,7 +12,7 @@ await build({
   entryPoints: files.map((name) => folder + name), outdir, bundle: true, platform: "node", mainFields: ["module", "main"], format: "cjs", external: ["playwright-core", "axe-core"],
   outExtension: { ".js": ".cjs" }, logLevel: "error", define: { REPOSITORY: '"OWNER/repository"' },
 });
-const run = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...(pattern ? [`--test-name-pattern=${pattern}`] : []), ...files.map((name) => `${outdir}/${name.replace(/ts$/, "cjs")}`)], {
+const run = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...(kind === "browser" ? ["--test-concurrency=1"] : []), ...(pattern ? [`--test-name-pattern=${pattern}`] : []), ...files.map((name) => `${outdir}/${name.replace(/ts$/, "cjs")}`)], {
   stdio: "inherit", cwd: `${folder}..`,
 });
 process.exit(run.status ?? 1);

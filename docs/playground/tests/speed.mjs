@@ -1,5 +1,5 @@
 // Milliseconds of a prediction and of a training step on each engine, in Chromium, as JSON: node tests/speed.mjs [engine ...]
-// Needs dist/. scripts/playground_speed.py runs it beside Keras on the same processor.
+// Needs dist/. scripts/bench/playground.py runs it beside Keras on the same processor.
 import { build } from "esbuild";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";

@@ -17,6 +17,7 @@ export function chart(lines: Line[], steps: number, highest: number, title: stri
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}: now ${said}">` +
     ticks.map((value) => `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(value)}" y2="${y(value)}"/><text x="${LEFT - 6}" y="${y(value) + 4}" text-anchor="end">${words(value)}</text>`).join("") +
     [0, steps / 2, steps].map((step) => `<text x="${x(step)}" y="${HEIGHT - 8}" text-anchor="middle">${Math.round(step)}</text>`).join("") +
+    `<text x="${x(0.75 * steps)}" y="${HEIGHT - 8}" text-anchor="middle">training step</text>` +
     lines.map(({ colour, dash, points }) => `<polyline fill="none" style="stroke: ${colour}" ${dash ? `stroke-dasharray="${dash}"` : ""} points="${thin(points).map(([step, value]) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(" ")}"/>`).join("") +
     `</svg>`;
 }

@@ -116,7 +116,7 @@ export class Diagram {
     const drawn = this.dialog.querySelector("canvas");
     if (!maps || !drawn) return;
     const columns = Math.min(maps.channels, this.narrow.matches ? 4 : 8, Math.ceil(Math.sqrt(2 * maps.channels)));
-    const tile = maps.channels <= 16 ? 96 : 72;
+    const tile = maps.channels <= 8 ? 192 : maps.channels <= 16 ? 128 : 72;
     drawn.width = columns * (tile + GAP) - GAP;
     drawn.height = Math.ceil(maps.channels / columns) * (tile + GAP) - GAP;
     tiles(drawn.getContext("2d")!, maps, Array.from({ length: maps.channels }, (_, i) => i), columns, tile);

@@ -34,6 +34,11 @@ export function select<T extends string | number>(
   return { element: el("label", { class: "field" }, el("span", {}, label), input), set: (value) => void (input.value = String(value)) };
 }
 
+/** An entry of the legend of masks: a colour and its name. */
+export function key(kind: string, words: string): HTMLElement {
+  return el("span", {}, el("i", { class: `key ${kind}` }), words);
+}
+
 /** Copy a text; where the browser forbids it, show it to be copied by hand. */
 export async function copy(text: string): Promise<boolean> {
   try {

@@ -2,18 +2,21 @@
 
 import { path } from "../core/field.js";
 import { scores } from "../core/metrics.js";
-import { SIZE, type Colour } from "../core/shapes.js";
+import { SIZE } from "../core/shapes.js";
 import type { Network } from "../core/unet.js";
 import type { Skips, SkipState } from "../protocol.js";
 import { latest, type Client } from "./client.js";
 import { colourImage, errors, frame, heat, show } from "./colours.js";
 import { Diagram } from "./diagram.js";
-import { canvas, el } from "./dom.js";
-import { Picture, TOOLS, TOOL_WORDS, type Tool } from "./picture.js";
+import { canvas, copy, el, key } from "./dom.js";
+import { LARGEST, Picture, reach, read, SMALLEST, TOOLS, TOOL_WORDS, written, type Stroke, type Tool } from "./picture.js";
+import { glossary } from "./places.js";
 
 const SCALE = 6, SIDE = SIZE * SCALE;
 /** An image with a large outline. */
 const START = { image: 38, threshold: 0.5 };
+/** A drawing that takes more characters is not written into the address: programs that pass addresses on may cut it. */
+const LONGEST = 6000;
 
 export class Look {
   private readonly picture = new Picture();
@@ -31,6 +34,7 @@ export class Look {
   private network: Network | null = null;
   private diagram: Diagram | null = null;
   private newImage = true;
+  private opened = false;
   private drawing = false;
 
   private readonly input = canvas(SIDE, SIDE, { class: "draw sharp", tabindex: 0, role: "application", "aria-label":
@@ -43,20 +47,25 @@ export class Look {
   private readonly slider = el("input", { type: "range", min: 0.01, max: 0.99, step: 0.01, id: "threshold", oninput: () => this.setThreshold(Number(this.slider.value)) });
   private readonly thresholdText = el("output", { for: "threshold" });
   private readonly numbers = el("dl", { class: "numbers" });
+  private readonly nothing = el("p", { class: "soft" });
   private readonly speed = el("p", { class: "soft", id: "speed" });
   private readonly seen = el("p", { class: "soft", id: "seen", role: "status" });
   private readonly about = el("p", {}, "The trained network is loading: 2 MB, once.");
   private readonly drawn = el("div", {});
+  private readonly copied = el("p", { class: "soft", role: "status" });
+  /** The three images again, small, beside the network. */
+  private readonly echo = ["The image", "The probability", "The mask"].map((words) => canvas(SIZE, SIZE, { class: "sharp", role: "img", "aria-label": `${words}, small` }));
+  private readonly echoed = el("figcaption", {});
 
   private readonly predict: () => void;
   private readonly measure: () => void;
   private idle = 0;
 
-  constructor(root: HTMLElement, private readonly client: () => Client, private readonly changed: () => void, private readonly failed: (error: unknown) => void) {
+  constructor(root: HTMLElement, private readonly client: () => Client, private readonly changed: () => void, private readonly failed: (error: unknown) => void, address: () => string) {
     this.predict = latest(() => this.predictNow());
     this.measure = latest(() => this.measureNow());
     const button = (words: string, act: () => void, id: string): HTMLElement => el("button", { type: "button", id, onclick: act }, words);
-    const size = el("input", { type: "range", min: 3, max: 26, value: this.radius, id: "size", oninput: () => { this.radius = Number(size.value); this.show(); } });
+    const size = el("input", { type: "range", min: SMALLEST, max: LARGEST, value: this.radius, id: "size", oninput: () => { this.radius = Number(size.value); this.show(); } });
     root.replaceChildren(
       el("h1", { id: "look-title" }, "Look inside a trained U-Net"), this.about,
       el("div", { class: "bench" },
@@ -70,14 +79,20 @@ export class Look {
           el("div", { class: "buttons" },
             button("Another image", () => this.openImage(this.index + 1, false), "another"),
             button("Empty background", () => this.openImage(this.index + 1, true), "empty"),
-            button("Undo", () => this.undo(), "undo"))),
+            button("Undo", () => this.undo(), "undo"),
+            button("Copy the address", () => void this.copyAddress(address()), "copy-look")),
+          this.copied),
         el("div", { class: "at-seen" }, el("div", { class: "scale" }, el("span", {}, "0"), el("i", {}), el("span", {}, "1")), this.seen),
         el("div", { class: "at-scores" },
-          el("p", { class: "legend" }, key("tp", "found"), key("fn", "false negative"), key("fp", "false positive")),
+          el("p", { class: "legend" }, key("tp", "true positive"), key("fn", "false negative"), key("fp", "false positive")),
           el("label", { class: "field", for: "threshold" }, el("span", {}, "Threshold ", this.thresholdText), this.slider),
-          this.numbers, this.speed)),
-      el("h2", {}, "The network at work"),
-      el("p", {}, "Each block shows its eight most varied feature maps; a click opens all of them. Point at a pixel of the output, and yellow frames show its path through the U: what it can depend on in each block. Set a skip connection to zero, and see what breaks."),
+          this.numbers, this.nothing,
+          el("p", { class: "soft" }, "Explained: ", el("a", { href: glossary("intersection-over-union") }, "IoU"), ", ", el("a", { href: glossary("dice") }, "Dice"), ", ",
+            el("a", { href: glossary("accuracy") }, "accuracy"), ", ", el("a", { href: glossary("threshold") }, "threshold"), "."),
+          this.speed)),
+      el("h2", { id: "network" }, "The network at work"),
+      el("div", { class: "network-head" }, el("p", {}, "Each block shows its eight most varied feature maps; a click opens all of them. Point at a pixel of the output, and yellow frames show its path through the U: what it can depend on in each block. Set a skip connection to zero, and see what breaks."),
+        el("figure", { class: "echo" }, ...this.echo, this.echoed)),
       this.drawn,
     );
     this.makeTools();
@@ -92,7 +107,7 @@ export class Look {
     this.network = network;
     this.diagram = new Diagram(network, (level, state) => this.setSkip(level, state));
     this.drawn.replaceChildren(this.diagram.element);
-    this.about.textContent = `This network has ${parameters.toLocaleString("en")} parameters and was trained on shapes like these, filled or drawn only as an outline; the mask is the whole silhouette. On 500 images that it had not seen its IoU is ${testIou.toFixed(2).replace(/^0/, "")}. Draw something, and it answers.`;
+    this.about.textContent = `This network has ${parameters.toLocaleString("en")} parameters and was trained on shapes like these, filled or drawn only as an outline; the mask is the whole silhouette. On 500 images that it had not seen its IoU is ${testIou.toFixed(2).replace(/^0/, "")}. The thin lines and the specks belong to the background. Draw something, and it answers.`;
     this.diagram.setSkips(this.skips);
     this.diagram.mark(this.pixel);
     this.newImage = true;
@@ -108,6 +123,8 @@ export class Look {
   parameters(): URLSearchParams {
     const parameters = new URLSearchParams({ room: "look" });
     parameters.set(this.blank ? "empty" : "image", String(this.index));
+    const strokes = written(this.picture.strokes);
+    if (strokes && strokes.length <= LONGEST) parameters.set("drawn", strokes);
     const changed = Object.entries(this.skips).filter(([, state]) => state !== "kept");
     if (changed.length) parameters.set("skips", changed.map(([level, state]) => level + state[0]).join("."));
     if (this.threshold !== START.threshold) parameters.set("threshold", String(this.threshold));
@@ -125,18 +142,23 @@ export class Look {
     for (const [, level, letter] of (parameters.get("skips") ?? "").matchAll(/([1-4])([zm])/g)) this.skips[Number(level)] = letter === "z" ? "zeros" : "means";
     this.diagram?.setSkips(this.skips);
     this.setThreshold(number("threshold", 0.01, 0.99) ?? START.threshold);
-    this.openImage(Math.floor(empty ?? number("image", 0, 1e6) ?? START.image), empty !== null);
+    const [index, blank, strokes] = [Math.floor(empty ?? number("image", 0, 1e6) ?? START.image), empty !== null, read(parameters.get("drawn") ?? "")];
+    if (!this.opened || index !== this.index || blank !== this.blank || written(strokes) !== written(this.picture.strokes)) this.openImage(index, blank, strokes);
+    else this.refresh();
     const pixel = (parameters.get("pixel") ?? "").match(/^(\d+)\.(\d+)$/);
     this.inspect(pixel && Number(pixel[1]) < SIZE && Number(pixel[2]) < SIZE ? [Number(pixel[1]), Number(pixel[2])] : null);
     const block = parameters.get("open");
     if (block && this.diagram) this.diagram.open(block);
   }
 
-  private openImage(index: number, blank: boolean): void {
+  private openImage(index: number, blank: boolean, strokes: Stroke[] = []): void {
     this.index = index;
     this.blank = blank;
     this.newImage = true;
+    this.opened = true;
     this.picture.open(index, blank);
+    this.picture.replay(strokes);
+    this.copied.textContent = "";
     this.makeSwatches();
     this.inspect(null);
     this.refresh();
@@ -144,6 +166,12 @@ export class Look {
 
   private undo(): void {
     if (this.picture.undo()) this.refresh();
+  }
+
+  private async copyAddress(address: string): Promise<void> {
+    const whole = written(this.picture.strokes).length <= LONGEST;
+    this.copied.textContent = !whole ? "This drawing is too long for an address: with fewer strokes it fits."
+      : (await copy(address)) ? "The address is copied: it holds the image, your drawing, skips and threshold." : "Your browser does not let a page copy: copy the address from its bar.";
   }
 
   private refresh(): void {
@@ -243,8 +271,11 @@ export class Look {
       frame(input, cut(box.left), cut(box.top), cut(box.right) - cut(box.left), cut(box.bottom) - cut(box.top));
     } else if (document.activeElement === this.input) {
       const [x, y] = this.cursor.map((place) => (place + 0.5) * SCALE);
-      frame(input, x - this.radius * SCALE, y - this.radius * SCALE, 2 * this.radius * SCALE, 2 * this.radius * SCALE, 1);
+      const side = reach(this.tool, this.radius) * SCALE;
+      frame(input, x - side, y - side, 2 * side, 2 * side, 1);
     }
+    const small = [colourImage(this.picture.image, SIZE), heat(this.probability, SIZE), errors(this.picture.mask, this.probability, this.threshold, SIZE)];
+    small.forEach((image, i) => this.echo[i].getContext("2d")!.putImageData(image, 0, 0));
     const outputs = [[this.chance, heat(this.probability, SIZE)], [this.verdict, errors(this.picture.mask, this.probability, this.threshold, SIZE)]] as const;
     for (const [element, image] of outputs) {
       const context = element.getContext("2d")!;
@@ -252,13 +283,16 @@ export class Look {
       if (this.pixel) frame(context, this.pixel[1] * SCALE - 2, this.pixel[0] * SCALE - 2, SCALE + 4, SCALE + 4);
     }
     const found = scores(this.picture.mask, this.probability, this.threshold);
+    const none = !this.picture.mask.includes(1);
+    this.echoed.textContent = none ? "" : `IoU ${decimal(found.iou)}`;
+    this.nothing.textContent = none ? "Nothing is drawn, so an empty mask is right and scores 1." : "";
     const entries = { IoU: decimal(found.iou), Dice: decimal(found.dice), Accuracy: decimal(found.accuracy), "False positives": `${found.falsePositives} px`, "False negatives": `${found.falseNegatives} px` };
     this.numbers.replaceChildren(...Object.entries(entries).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", { "data-score": name }, value))));
   }
 
   private makeTools(): void {
     this.tools.replaceChildren(...TOOLS.map((tool) => el("label", {},
-      el("input", { type: "radio", name: "tool", value: tool, checked: tool === this.tool, onchange: () => (this.tool = tool) }), el("span", {}, TOOL_WORDS[tool]))));
+      el("input", { type: "radio", name: "tool", value: tool, checked: tool === this.tool, onchange: () => { this.tool = tool; this.show(); } }), el("span", {}, TOOL_WORDS[tool]))));
   }
 
   private makeSwatches(): void {
@@ -269,10 +303,11 @@ export class Look {
     }));
   }
 
-  private put(column: number, row: number): void {
-    this.picture.put(this.tool, column, row, this.radius, this.picture.colours()[this.colour] as Colour);
-    this.show();
-    this.predict();
+  /** Put the tool down where the cursor is. */
+  private put(): void {
+    this.inspect(null);
+    this.picture.begin(this.tool, this.colour, this.radius, [this.cursor[0], this.cursor[1]]);
+    this.refresh();
   }
 
   private listen(): void {
@@ -285,19 +320,15 @@ export class Look {
     this.input.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       this.input.setPointerCapture(event.pointerId);
-      this.inspect(null);
-      this.picture.remember();
       this.drawing = strokes();
       this.cursor = place(event);
-      this.put(...this.cursor);
+      this.put();
     });
     this.input.addEventListener("pointermove", (event) => {
       if (!this.drawing) return;
-      const [column, row] = place(event);
-      const steps = Math.max(1, Math.ceil(Math.hypot(column - this.cursor[0], row - this.cursor[1]) / 2));
-      const [x, y] = this.cursor;
-      for (let i = 1; i <= steps; i++) this.put(x + ((column - x) * i) / steps, y + ((row - y) * i) / steps);
-      this.cursor = [column, row];
+      this.cursor = place(event);
+      this.picture.along([this.cursor[0], this.cursor[1]]);
+      this.refresh();
     });
     for (const name of ["pointerup", "pointercancel"]) this.input.addEventListener(name, () => {
       if (this.drawing) this.predict();
@@ -306,11 +337,9 @@ export class Look {
     for (const name of ["focus", "blur"]) this.input.addEventListener(name, () => this.show());
     this.input.addEventListener("keydown", (event) => {
       if (event.key === " " || event.key === "Enter") {
-        this.inspect(null);
-        this.picture.remember();
-        this.put(...this.cursor);
+        this.put();
       } else if ((event.ctrlKey || event.metaKey) && event.key === "z") this.undo();
-      else if (event.key === "+" || event.key === "-") this.radius = Math.min(26, Math.max(3, this.radius + (event.key === "+" ? 1 : -1)));
+      else if (event.key === "+" || event.key === "-") this.radius = Math.min(LARGEST, Math.max(SMALLEST, this.radius + (event.key === "+" ? 1 : -1)));
       else if (!move(this.cursor, event)) return;
       event.preventDefault();
       this.show();
@@ -333,10 +362,6 @@ export class Look {
 }
 
 const decimal = (value: number): string => value.toFixed(3).replace(/^0(?=\.)/, "");
-
-function key(kind: string, words: string): HTMLElement {
-  return el("span", {}, el("i", { class: `key ${kind}` }), words);
-}
 
 /** Move a place by an arrow key, by eight pixels with Shift; false if it is another key. */
 function move(place: [number, number], event: KeyboardEvent): boolean {

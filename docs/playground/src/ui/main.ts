@@ -17,8 +17,8 @@ let ready = false;
 let writing = 0;
 
 let client = new Client(hear);
-const look = new Look(byId("look"), () => client, write, failed);
-const train = new Train(byId("train"), () => client, write, failed);
+const look = new Look(byId("look"), () => client, write, failed, address);
+const train = new Train(byId("train"), () => client, write, failed, address);
 
 let progress: Event | null = null; // the last one, for the tests
 
@@ -107,8 +107,9 @@ function apply(): void {
   byId("train").hidden = room !== "train";
   byId("tour").hidden = tour === null;
   document.body.classList.toggle("touring", tour !== null);
-  if (tour) byId("tour").replaceChildren(panel(tour, (next) => open(new URLSearchParams(next ? { tour: String(next) } : `room=${room}`), true)));
+  if (tour) byId("tour").replaceChildren(...panel(tour, (next) => open(next ? new URLSearchParams({ tour: String(next) }) : state(), true)));
   for (const link of document.querySelectorAll<HTMLAnchorElement>("#rooms a")) {
+    if (tour && link.dataset.room === "tour") link.href = `#tour=${tour === STEPS.length ? 1 : tour}`; // the tour goes on where it was left
     const current = link.dataset.room === (tour ? "tour" : room);
     if (current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -133,24 +134,45 @@ function open(parameters: URLSearchParams, focus = false): void {
 function write(): void {
   if (applying) return;
   clearTimeout(writing);
-  writing = window.setTimeout(() => {
-    const state = room === "look" ? look.parameters() : train.parameters();
-    if (tour) state.set("tour", String(tour));
-    if (engine) state.set("engine", engine);
-    history.replaceState(null, "", `#${state}`);
-  }, 250);
+  writing = window.setTimeout(address, 250);
 }
 
-function theme(): void {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
+/** The address of the page as it is, also written into the browser's bar. */
+function address(): string {
+  clearTimeout(writing);
+  const now = state();
+  if (tour) now.set("tour", String(tour));
+  if (engine) now.set("engine", engine);
+  history.replaceState(null, "", `#${now}`);
+  return location.href;
+}
+
+/** What a room is set to, in the form of the address. */
+function state(of = room): URLSearchParams {
+  return of === "look" ? look.parameters() : train.parameters();
+}
+
+/** As in the book: the reader's own choice, or the system's. */
+function theme(chosen: string): void {
+  if (chosen) document.documentElement.dataset.theme = chosen;
+  else delete document.documentElement.dataset.theme;
   try {
-    localStorage.setItem("theme", root.dataset.theme);
+    localStorage.setItem("theme", chosen);
   } catch { /* the choice lasts until the page is left */ }
+  byId("theme").textContent = `Theme: ${chosen || "auto"}`;
 }
 
-byId("theme").addEventListener("click", theme);
+const THEMES = ["", "light", "dark"];
+const chosen = (): string => document.documentElement.dataset.theme ?? "";
+theme(chosen());
+byId("theme").addEventListener("click", () => theme(THEMES[(THEMES.indexOf(chosen()) + 1) % THEMES.length]));
+// A room is found again as it was left.
+byId("rooms").addEventListener("click", (event) => {
+  const asked = (event.target as HTMLElement).dataset.room;
+  if ((asked !== "look" && asked !== "train") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  open(state(asked));
+});
 addEventListener("popstate", apply);
 Object.assign(window, { playground: { ask: (kind: Kind, ask: Requests[Kind]["ask"] = {}) => client.ask(kind, ask), progress: () => progress } }); // for the tests
 apply();

@@ -2,20 +2,25 @@
 
 import { describe, kerasCode } from "../core/keras.js";
 import type { LaneScore } from "../core/run.js";
-import { CHOICES, DEFAULT, everyLevel, FOUR_LEVELS, fromParameters, ONE_LEVEL, SHOWN, toParameters, type Lane, type Setup } from "../core/setup.js";
+import { CHOICES, DEFAULT, everyLevel, FOUR_LEVELS, fromParameters, SHOWN, toParameters, type Lane, type Setup } from "../core/setup.js";
 import { SIZE } from "../core/shapes.js";
 import { countParameters } from "../core/unet.js";
 import type { Event } from "../protocol.js";
 import { chart, type Line } from "./chart.js";
 import type { Client } from "./client.js";
 import { colourImage, errors, maskImage, show } from "./colours.js";
-import { canvas, copy, el, select } from "./dom.js";
+import { canvas, copy, el, key, select } from "./dom.js";
+import { glossary } from "./places.js";
 
 const NAMES = ["A", "B"];
 const COLOURS = ["var(--lane-a)", "var(--lane-b)"];
 const NORM_WORDS = { batch: "batch", group: "group", none: "none" };
 const LOSS_WORDS = { bce: "cross-entropy", dice: "Dice", "bce+dice": "cross-entropy + Dice" };
 const PIXELS = SIZE * SIZE;
+const WORDS = {
+  level: glossary("level"), "skip connection": glossary("skip-connection"), normalisation: glossary("normalisation"),
+  "learning rate": glossary("learning-rate"), loss: glossary("loss"), batch: glossary("batch"), seed: glossary("seed"),
+};
 
 export class Train {
   private setup: Setup = DEFAULT;
@@ -28,6 +33,7 @@ export class Train {
   private prepared: Promise<void> = Promise.resolve();
   private diverged = 0;
   private frame = 0;
+  private readonly narrow = matchMedia("(max-width: 700px)");
 
   private readonly data = el("div", { class: "fields" });
   private readonly lanes = el("div", { class: "lanes" });
@@ -43,25 +49,28 @@ export class Train {
   private readonly code = el("textarea", { class: "code", readonly: true, rows: 12, "aria-label": "Keras code", hidden: true });
   private readonly copied = el("span", { role: "status", class: "soft" });
 
-  constructor(root: HTMLElement, private readonly client: () => Client, private readonly changed: () => void, private readonly failed: (error: unknown) => void) {
+  constructor(root: HTMLElement, private readonly client: () => Client, private readonly changed: () => void, private readonly failed: (error: unknown) => void, private readonly address: () => string) {
     root.replaceChildren(
       el("h1", { id: "train-title" }, "Train your own"),
       el("p", {}, "Choose a network and a recipe, press Train, and watch the masks of six validation images emerge. The address bar holds the set-up: copy it to share it."),
       el("div", { class: "presets" },
-        el("button", { type: "button", id: "compare", onclick: () => this.change({ ...this.setup, lanes: [ONE_LEVEL, FOUR_LEVELS] }) }, "Compare one level with four"),
+        el("button", { type: "button", id: "compare", onclick: () => this.change({ ...this.setup, lanes: [{ ...FOUR_LEVELS, depth: 1, skips: [1] }, FOUR_LEVELS] }) }, "Compare one level with four"),
         el("button", { type: "button", id: "add-lane", onclick: () => this.toggleLane() }, "Add a second network"),
         el("button", { type: "button", id: "defaults", onclick: () => this.change(DEFAULT) }, "Start from the defaults")),
       el("div", { class: "workshop" },
-        el("div", { class: "controls" }, this.lanes, el("fieldset", {}, el("legend", {}, "Data and steps"), this.data)),
+        el("div", { class: "controls" }, this.lanes, el("fieldset", {}, el("legend", {}, "Data and steps"), this.data),
+          el("p", { class: "soft" }, "Explained: ", ...Object.entries(WORDS).flatMap(([word, href], i) => [i ? ", " : "", el("a", { href }, word)]), ".")),
         el("div", { class: "stage" },
           el("div", { class: "buttons" }, this.go, this.once, this.again), this.progress, this.word, this.results,
           el("h2", {}, "Six validation images"), el("div", { class: "grid-of-images" }, this.rows, this.pictures),
+          el("p", { class: "legend" }, key("tp", "true positive"), key("fn", "false negative"), key("fp", "false positive")),
           this.charts,
           el("div", { class: "buttons" },
-            el("button", { type: "button", id: "copy-address", onclick: () => void this.copyText(location.href, "The address is copied.") }, "Copy the address"),
+            el("button", { type: "button", id: "copy-address", onclick: () => void this.copyText(this.address(), "The address is copied.") }, "Copy the address"),
             el("button", { type: "button", id: "copy-keras", onclick: () => void this.copyCode() }, "Copy as Keras code"), this.copied),
           this.code)),
     );
+    this.narrow.addEventListener("change", () => this.showPictures());
     this.controls();
     this.showState();
   }
@@ -210,12 +219,12 @@ export class Train {
     this.once.disabled = state !== "paused";
     this.again.disabled = state === "preparing" || state === "idle";
     this.progress.value = step / setup.steps;
-    const where = `Step ${step} of ${setup.steps}`;
+    const where = `Training step ${step} of ${setup.steps}`;
     const left = this.perSecond ? ` About ${Math.ceil(((setup.steps - step) * setup.batch) / this.perSecond)} s to go.` : "";
     const words: Record<typeof state, string> = {
       idle: "The engine starts.", preparing: "The network is built and scored.",
       running: `${where}. ${Math.round(this.perSecond)} images per second.${left}`,
-      paused: step ? `${where}. Paused.` : "Ready.", done: `Done: ${setup.steps} training steps.`,
+      paused: step ? `${where}. Paused.` : "Ready. The masks below are those of an untrained network.", done: `Done: ${setup.steps} training steps.`,
       diverged: `The loss of network ${NAMES[this.diverged]} is no number any more: training has diverged at step ${step}. A lower learning rate helps.`,
       failed: "The set-up could not be prepared.",
     };
@@ -224,15 +233,16 @@ export class Train {
     this.results.replaceChildren(...setup.lanes.map((lane, i) => {
       const losses = this.losses[i] ?? [];
       const recent = losses.slice(-10).reduce((sum, [, value]) => sum + value, 0) / Math.min(10, losses.length);
-      return el("dl", { style: `--lane: ${COLOURS[i]}` }, el("div", { class: "wide" }, el("dt", {}, setup.lanes.length === 2 ? `${NAMES[i]}: ${describe(lane)}` : describe(lane))),
-        number("Loss, last ten steps", losses.length ? decimal(recent) : "-", `loss-${i}`), number("Validation IoU", last ? decimal(last.lanes[i].iou) : "-", `iou-${i}`),
-        number("Accuracy", last ? decimal(last.lanes[i].accuracy) : "-", `accuracy-${i}`));
+      return el("dl", { style: `--lane: ${COLOURS[i]}` }, el("div", { class: "wide" }, el("dt", {}, setup.lanes.length === 2 && sample(i), setup.lanes.length === 2 ? `${NAMES[i]}: ${describe(lane)}` : describe(lane))),
+        number("Loss, last ten steps", losses.length ? twoDigits(recent) : "-", `loss-${i}`), number("Validation IoU", last ? twoDigits(last.lanes[i].iou) : "-", `iou-${i}`),
+        number("Accuracy", last ? twoDigits(last.lanes[i].accuracy) : "-", `accuracy-${i}`));
     }));
+    const legend = setup.lanes.length === 2 ? ` <span class="soft">${NAMES.map((name, i) => `${sample(i).outerHTML}${name}`).join(" ")}</span>` : "";
     const line = (points: [number, number][], i: number): Line => ({ colour: COLOURS[i], dash: i ? "6 3" : undefined, points });
     const highest = Math.max(0.5, Math.min(3, Math.max(...this.losses.flatMap((points) => points.slice(0, 20).map(([, value]) => value)), 0)));
     const rounded = Math.ceil(10 * highest) / 10;
-    this.charts.innerHTML = `<figure><figcaption>Training loss</figcaption>${chart(this.losses.map(line), setup.steps, rounded, "Training loss")}</figure>` +
-      `<figure><figcaption>Validation IoU</figcaption>${chart(setup.lanes.map((_, i) => line(this.scores.map(({ step: at, lanes }) => [at, lanes[i].iou]), i)), setup.steps, 1, "Validation IoU")}</figure>`;
+    this.charts.innerHTML = `<figure><figcaption>Training loss${legend}</figcaption>${chart(this.losses.map(line), setup.steps, rounded, "Training loss")}</figure>` +
+      `<figure><figcaption>Validation IoU${legend}</figcaption>${chart(setup.lanes.map((_, i) => line(this.scores.map(({ step: at, lanes }) => [at, lanes[i].iou]), i)), setup.steps, 1, "Validation IoU")}</figure>`;
     if (!this.code.hidden) this.code.value = this.kerasText();
   }
 
@@ -241,16 +251,20 @@ export class Train {
     const last = this.scores[this.scores.length - 1];
     if (!shown || !last) return;
     const lanes = last.lanes.length;
-    this.pictures.height = (2 + lanes) * (SIZE + 4) - 4;
+    const columns = this.narrow.matches ? SHOWN / 2 : SHOWN;
+    const high = 2 + lanes;
+    this.pictures.width = columns * (SIZE + 4) - 4;
+    this.pictures.height = (SHOWN / columns) * high * (SIZE + 4) - 4;
     const context = this.pictures.getContext("2d")!;
     for (let i = 0; i < SHOWN; i++) {
       const truth = shown.masks.subarray(i * PIXELS, (i + 1) * PIXELS);
       const rows = [colourImage(shown.images.subarray(3 * i * PIXELS, 3 * (i + 1) * PIXELS), SIZE), maskImage(truth, SIZE),
         ...last.lanes.map((lane) => errors(truth, lane.shown.subarray(i * PIXELS, (i + 1) * PIXELS), 0.5, SIZE))];
-      rows.forEach((image, row) => show(context, image, i * (SIZE + 4), row * (SIZE + 4), SIZE));
+      rows.forEach((image, row) => show(context, image, (i % columns) * (SIZE + 4), (Math.floor(i / columns) * high + row) * (SIZE + 4), SIZE));
     }
     const names = ["image", "target", ...(lanes === 2 ? NAMES : ["mask"])];
-    this.rows.replaceChildren(...names.map((name) => el("li", {}, name)));
+    const named = columns === SHOWN ? names : [...names, ...names];
+    this.rows.replaceChildren(...named.map((name) => el("li", {}, name)));
   }
 
   private kerasText(): string {
@@ -268,6 +282,9 @@ export class Train {
   }
 }
 
+/** The line of a network in the charts, as a sample. */
+const sample = (lane: number): HTMLElement => el("i", { class: lane ? "line dashed" : "line", style: `--lane: ${COLOURS[lane]}` });
+const twoDigits = (value: number): string => value.toFixed(2).replace(/^0(?=\.)/, "");
 const decimal = (value: number): string => String(Number(value.toPrecision(2))).replace(/^0(?=\.)/, "");
 
 function number(name: string, value: string, id: string): HTMLElement {
