@@ -174,10 +174,12 @@ def test_the_drawing_follows_the_layers():
     plt.close(fig)
 
 
-def test_gates_lie_over_the_image():
-    image, small = RNG.random((8, 8, 3)), np.array([[0.0, 1.0], [0.25, 0.75]])
-    fig, alt = plots.gates.__wrapped__(image, {"level 3": small})
-    np.testing.assert_array_equal(fig.axes[0].images[0].get_array(), image)
-    np.testing.assert_array_equal(fig.axes[1].images[1].get_array(), np.kron(small, np.ones((4, 4))))
-    assert "level 3: 0.00 to 1.00, mean 0.50" in alt and fig.axes[1].images[1].get_clim() == (0, 1)
+def test_gates_lie_over_their_images():
+    images, found = RNG.random((2, 8, 8, 3)), np.stack([np.eye(8), np.ones((8, 8))])
+    fig, alt = plots.gates.__wrapped__(images, found)
+    for k in (0, 1):
+        np.testing.assert_array_equal(fig.axes[k].images[0].get_array(), images[k])
+        np.testing.assert_array_equal(fig.axes[2 + k].images[1].get_array(), found[k])
+        assert fig.axes[2 + k].images[1].get_clim() == (0, 1)
+    assert alt.endswith("mean 0.12, 1.00.")
     plt.close(fig)

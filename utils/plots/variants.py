@@ -14,10 +14,12 @@ from utils.plots.base import (
     BLUE,
     GREEN,
     GREY,
+    IMAGE_MAP,
     LEVEL_COLOURS,
     PROBABILITY_MAP,
     VERMILLION,
     WIDTH,
+    bare,
     figure,
 )
 
@@ -122,24 +124,24 @@ def _words(nodes, arrows):
 
 
 @figure
-def gates(image, found):
-    """Show an image, and over it how far each gate lets the skip through.
+def gates(images, found):
+    """Show images, and under each, over the image in grey, how far a gate lets the skip through.
 
     Args:
-        image: ``(H, W, 3)``, 0..1.
-        found: title -> ``(h, w)``, 0..1, of any size that divides the image's.
+        images: ``(N, H, W, 3)``, 0..1.
+        found: ``(N, H, W)``, 0..1.
     """
-    fig, axes = plt.subplots(1, 1 + len(found), figsize=(WIDTH, 2.3))
-    axes[0].imshow(image)
-    axes[0].set_title("image")
-    said = []
-    for axis, (title, gate) in zip(axes[1:], found.items()):
-        times = len(image) // len(gate)
-        axis.imshow(np.mean(image, axis=-1), cmap="gray", vmin=0, vmax=1)
-        shown = axis.imshow(np.kron(gate, np.ones((times, times))), cmap=PROBABILITY_MAP, vmin=0, vmax=1, alpha=0.7)
-        axis.set_title(title)
-        said.append(f"{title}: {gate.min():.2f} to {gate.max():.2f}, mean {gate.mean():.2f}")
-    for axis in axes:
-        axis.set_axis_off()
-    fig.colorbar(shown, ax=axes, shrink=0.8, label="gate")
-    return fig, f"An image and the gates over it, dark where closed. {'; '.join(said)}."
+    fig, axes = plt.subplots(2, len(images), figsize=(WIDTH, 0.4 + 2 * WIDTH / (len(images) + 0.6)), squeeze=False)
+    for (above, below), image, gate in zip(axes.T, images, found):
+        above.imshow(image)
+        below.imshow(np.mean(image, axis=-1), cmap=IMAGE_MAP, vmin=0, vmax=1)
+        shown = below.imshow(gate, cmap=PROBABILITY_MAP, vmin=0, vmax=1, alpha=0.7)
+        bare(above)
+        bare(below)
+    axes[0, 0].set_ylabel("image")
+    axes[1, 0].set_ylabel("gate")
+    fig.colorbar(shown, ax=axes[1], shrink=0.8, label="gate")
+    return (
+        fig,
+        f"Images, below each its gate, bright where open; mean {', '.join(f'{one.mean():.2f}' for one in found)}.",
+    )
