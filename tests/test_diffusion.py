@@ -35,6 +35,11 @@ def test_a_picture_is_one_white_shape_wholly_inside_and_depends_on_its_number_on
     area = drawings._AREAS * plan.radius[:, :1] ** 2 * 32**2
     painted = pictures.sum(axis=(1, 2, 3))
     assert np.allclose(painted, area[np.arange(60), kinds], rtol=0.03), "nothing is cut off"
+    crosses = np.flatnonzero(kinds == shapes.KINDS.index("cross"))
+    place = np.arange(32) + 1j * np.arange(32)[:, None]
+    for one, angle in zip(pictures[crosses, ..., 0], plan.angle[crosses, 0]):
+        found = np.angle((one * (place - (one * place).sum() / one.sum()) ** 4).sum()) / 4
+        assert abs(found - 0.15 * (angle / np.pi - 1)) < 0.02, "tilted by .15 radians at most"
     assert np.array_equal(drawings.draw(9, split="test")[0], pictures[:9])
     assert not np.array_equal(drawings.draw(9)[0], pictures[:9])
 
@@ -70,8 +75,10 @@ def test_batches_hold_clean_pictures_and_fresh_noise_for_each_time(drawn):
         assert abs(noise.mean()) < 0.05 and abs(noise.std() - 1) < 0.05
         number = {one.tobytes(): k for k, one in enumerate(pictures)}
         assert (kinds[[number[one.tobytes()] for one in clean.numpy()]] == kind.numpy().argmax(axis=1)).all()
-    again = next(iter(diffusion.dataset(pictures, kinds, batch_size=30, seed=3)))
+    data = diffusion.dataset(pictures, kinds, batch_size=30, seed=3)
+    again, later = next(iter(data)), next(iter(data))
     assert np.array_equal(again[0][0], batches[0][0][0]), "the same seed gives the same batches"
+    assert not np.isin(later[0][1], times).any(), "a second pass has other noise"
 
 
 # ---- The network and its drawings --------------------------------------------------------------------------------------

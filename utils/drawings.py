@@ -36,7 +36,10 @@ def silhouettes(plan, kind, x, y, radius, angle) -> np.ndarray:
     plan.colour[:] = 1
     for array in (plan.outlined, plan.background, plan.slope, plan.waves, plan.lines, plan.specks, plan.noise):
         array[:] = 0
-    return shapes.paint(plan, SIZE).images[..., :1]
+    parts = (
+        plan[first : first + 1000] for first in range(0, len(plan), 1000)
+    )  # three channels of all would take much memory
+    return np.concatenate([shapes.paint(part, SIZE).images[..., :1].copy() for part in parts])
 
 
 # ---- What was drawn ----------------------------------------------------------------------------------------------------
