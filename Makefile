@@ -8,7 +8,7 @@ PORT ?= 8888
 IP ?= localhost
 START ?= README.md
 ONLY ?= test
-NET ?= shapes classes touching nuclei ensemble drawing
+NET ?= shapes classes touching nuclei ensemble drawing skips
 TIME_BUDGET ?= 240
 DOCS ?= .venv-docs
 PY = $(VENV)/bin/python
@@ -26,7 +26,7 @@ help:  ## list these targets
 	@echo '  WHAT=colab         for make check: binder, colab, offline, read-only, sections, two-at-once or one-core'
 	@echo '  VERSIONS=oldest    for test and check: in .venv-oldest with the oldest supported versions; or colab, with Colab'"'"'s'
 	@echo '  CHECK=1            for make site: open the built pages in Chromium; PDF=1 also prints the book to a PDF'
-	@echo '  NET=nuclei         for make weights: shapes, classes, touching, nuclei, ensemble or drawing (all)'
+	@echo '  NET=nuclei         for make weights: shapes, classes, touching, nuclei, ensemble, drawing or skips (all)'
 	@echo '  STUDY="skips loss" for make experiments: the tables to make (all); seeds for data/seeds.json'
 	@echo '  TABLE="peer limit" for make bench: the tables to measure (all); QUICK=1 for fewer sizes and rounds'
 	@echo '  REPO=owner/name    for make publish: where the series is on GitHub; REF=main is the branch or tag'

@@ -160,6 +160,7 @@ def drawing():
 if __name__ == "__main__":
     networks = {
         "shapes": shapes, "classes": classes, "touching": touching, "nuclei": nuclei, "ensemble": ensemble, "drawing": drawing,
+        "skips": studies_drawing.write_pictures,
     }  # fmt: skip
     parser = argparse.ArgumentParser(description="Train a network that comes with the series, and write it.")
     parser.add_argument("network", choices=networks)

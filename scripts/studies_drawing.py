@@ -1,7 +1,4 @@
-"""The study of notebook 12: the same network with skip connections and without, trained briefly.
-
-``python -m scripts.studies_drawing`` writes ``data/drawings_skips.npz``: what both make of the same noise after that training.
-"""
+"""The study of notebook 12: the same network with skip connections and without, trained briefly."""
 
 import functools
 
@@ -59,7 +56,7 @@ STUDIES = {"drawing": Study({name: functools.partial(run, name) for name in NETW
 
 
 def write_pictures(count=10):
-    """Write what the networks of seed 0 predict from a little noise, and what they draw: uint8 ``(10, 32, 32, 1)``, 255 is 1."""
+    """Write ``data/drawings_skips.npz``: what the networks of seed 0 predict from a little noise, and draw, 255 for 1."""
     asked = np.arange(count) % 5
     test, kinds = pictures("test")
     some = test[[np.flatnonzero(kinds == kind)[k // 5] for k, kind in enumerate(asked)]]
@@ -72,8 +69,3 @@ def write_pictures(count=10):
         found[f"drawn, {name}"] = diffusion.sample(model, diffusion.noise(count), asked)[1][-1]
     held = {name: np.uint8(np.rint(255 * np.clip(one, 0, 1))) for name, one in found.items()}
     np.savez_compressed(project.DATA / "drawings_skips.npz", **held)
-
-
-if __name__ == "__main__":
-    project.start()
-    write_pictures()

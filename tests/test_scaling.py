@@ -161,6 +161,12 @@ def send(client, data, kind="image/png"):
     return client.post("/predict", content=data, headers={"content-type": kind})
 
 
+def as_16_bits(pixels):
+    held = io.BytesIO()
+    Image.fromarray(np.uint16(pixels)).save(held, "PNG")
+    return held.getvalue()
+
+
 GOOD = shapes.draw(8, split="test").images
 BAD = {
     "no image": (b"%PDF-1.7", "image/png", 400, "no PNG that can be read"),
@@ -172,6 +178,7 @@ BAD = {
     "too large": (bytes(2_000_001), "image/png", 413, "more than 2,000,000 bytes"),
     "too wide": (as_png(np.zeros((8, 600, 3))), "image/png", 422, "600 x 8"),
     "a bomb": (as_png(np.zeros((9000, 9000))), "image/png", 422, "9000 x 9000"),
+    "16 bits": (as_16_bits(np.full((8, 8), 5000)), "image/png", 422, "8 bits a channel"),
 }
 
 
@@ -197,6 +204,10 @@ def test_eight_clients_get_their_own_masks_with_bad_input_among_good_and_nothing
         assert mask.shape == expected.shape and np.mean((mask > 0) == expected) > 0.999
     after = server.get("/health").json()
     assert after["status"] == "ok" and after["model"] == before["model"] and 1 < after["largest_batch"] <= 8
+
+
+def test_a_content_type_may_have_parameters(server):
+    assert send(server, as_png(GOOD[0]), "Image/PNG; charset=binary").status_code == 200
 
 
 def test_sides_that_are_no_multiples_are_filled_up(server):

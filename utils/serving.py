@@ -20,6 +20,8 @@ import uvicorn
 from PIL import Image
 
 KINDS = {"image/png": "PNG", "image/jpeg": "JPEG"}
+MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+"""Kinds of pixels that are taken, in Pillow's names: 8 bits a channel or fewer."""
 MOST_BYTES, MOST_SIDE = 2_000_000, 512
 """The largest file, and the longest side in pixels, that is taken."""
 MULTIPLE = 16
@@ -68,7 +70,7 @@ def app(path, threshold=0.5, threads=1) -> fastapi.FastAPI:
 
     @server.post("/predict")
     async def predict(request: fastapi.Request):
-        image = read(await body(request), request.headers.get("content-type", ""))
+        image = await asyncio.to_thread(read, await body(request), request.headers.get("content-type", ""))
         if waiting.full():
             raise fastapi.HTTPException(503, "Too many requests are waiting; try again in a second.")
         height, width = image.shape[:2]
@@ -97,14 +99,18 @@ async def body(request) -> bytes:
 
 def read(data, kind) -> np.ndarray:
     """The bytes of a file as an image, float32 ``(H, W, 3)`` in 0..1, or an HTTPException that says what is wrong with it."""
+    kind = kind.split(";")[0].strip().lower()
     if kind not in KINDS:
         raise fastapi.HTTPException(415, f"The content type is {kind or 'missing'}; send {' or '.join(KINDS)}.")
     try:
         image = Image.open(io.BytesIO(data), formats=[KINDS[kind]])
-        if max(image.size) <= MOST_SIDE:  # known before any pixel is unpacked
+        fits = max(image.size) <= MOST_SIDE  # known before any pixel is unpacked
+        if fits and image.mode in MODES:
             return np.asarray(image.convert("RGB"), np.float32) / 255
     except Exception:  # Pillow raises many kinds for a damaged file
         raise fastapi.HTTPException(400, f"This is no {KINDS[kind]} that can be read; is the file whole?") from None
+    if fits:
+        raise fastapi.HTTPException(422, f"The pixels are of mode {image.mode}; send 8 bits a channel, grey or RGB.")
     raise fastapi.HTTPException(
         422, f"The image is {image.width} x {image.height}; {MOST_SIDE} px is the longest side allowed."
     )
@@ -116,4 +122,4 @@ if __name__ == "__main__":
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 in a container")
     parser.add_argument("--port", type=int, default=8000)
     asked = parser.parse_args()
-    uvicorn.run(app(asked.path), host=asked.host, port=asked.port, log_level="warning")
+    uvicorn.run(app(asked.path), host=asked.host, port=asked.port, log_level="warning", limit_concurrency=128)

@@ -77,7 +77,7 @@ def sweep(trials, interrupted):
         weight = "bold" if number > interrupted else "normal"
         place = {"xytext": (5, 4), "textcoords": "offset points", "fontsize": 9, "fontweight": weight}
         axis.annotate(str(number), (one["rate"], one["loss"]), **place)
-    axis.set(xscale="log", xlabel="highest learning rate", ylabel="validation loss")
+    axis.set(xscale="log", xlabel="learning rate", ylabel="validation loss")
     axis.legend()
     best = min(trials, key=lambda one: one["loss"])
     return fig, (
