@@ -34,7 +34,7 @@ def test_the_table_is_complete(study):
     for scores in table.values.values():
         assert all(len(values) == len(expected.seeds) for values in scores.values())
         assert study not in (*experiments.RECIPES, "silenced") or {"iou", "boundary", "outlined"} <= set(scores)
-        for name in set(scores) - {"parameters", "loss", "guess", "ms", "steps"}:
+        for name in set(scores) - {"parameters", "loss", "guess", "ms", "steps", "megabytes"}:
             values, undefined = scores[name], np.isnan(scores[name])
             assert ((0 <= values) & (values <= 1) | undefined).all()
             # A class that is never predicted has no precision, and no other score is undefined.
@@ -68,7 +68,7 @@ def test_an_interrupted_study_goes_on(tmp_path):
 
 
 def test_unknown_studies_and_scores_are_named():
-    with pytest.raises(FileNotFoundError, match="no study 'skip'.*there are: class_weights, .*skips"):
+    with pytest.raises(FileNotFoundError, match="no study 'skip'.*there are: batch, .*skips"):
         experiments.read("skip")
     with pytest.raises(ValueError, match="'IoU'; choose one of .*'iou'"):
         experiments.read("skips").of("IoU")

@@ -105,7 +105,8 @@ def test_the_front_page_lists_every_chapter_once():
 
 def test_notebooks_to_come_need_only_their_row_in_readme():
     rows = [(str(k), f"name {k}", f"{k}_name", "Why?", "much") for k in range(11, 15)]
-    text = site.front("<!-- map -->", [*site.series(), *rows])
+    there = [row for row in site.series() if row[0] < "11"]
+    text = site.front("<!-- map -->", [*there, *rows])
     for part, numbers in {"Since then": (11, 12), "In use": (13, 14)}.items():
         tree = text.split(f":caption: {part}\n\n")[1].split("\n```")[0]
         assert tree.splitlines() == [f"{k} name {k} <notebooks/{k}_name>" for k in numbers]
