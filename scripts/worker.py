@@ -1,7 +1,8 @@
 """One worker of several that train a network together; notebook 13 starts them by ``utils.cluster``.
 
 It trains on its shards of the images, adds up its gradients with those of the others after every batch, and prints a line of
-JSON for each training step. Who the others are stands in the variable ``TF_CONFIG``, as on a cluster.
+JSON for each training step. Who the others are stands in the variable ``TF_CONFIG``, as on a cluster. A worker has one device:
+on a machine with several cards, start one worker for each.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def train(strategy, files, folder, steps, batch, every, die_at) -> None:
         loss = float(together(images, masks))
         say(step=number, loss=loss, seconds=time.perf_counter() - start)
         done.assign(number)
-        if number % every == 0 and worker == 0:  # all workers hold the same: one writes, all read
+        if number % every == 0 and worker == 0:  # all hold the same; with batch normalisation, all would have to save
             manager.save()
     Path(folder).mkdir(parents=True, exist_ok=True)
     np.savez(Path(folder, f"weights_{worker}.npz"), *model.get_weights())

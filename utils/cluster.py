@@ -28,7 +28,7 @@ def loss(masks, probability):
 
 
 def train(shards, folder, workers=2, *, steps=12, batch=8, every=4, kill=None):
-    """Let workers, each a process on 127.0.0.1, train together; ``scripts/worker.py`` is what each of them runs.
+    """Let workers, each a process of this machine, train together; ``scripts/worker.py`` is what each of them runs.
 
     As soon as one of them dies, all are ended: none can go on without the others.
 
@@ -50,6 +50,7 @@ def train(shards, folder, workers=2, *, steps=12, batch=8, every=4, kill=None):
     for worker in range(workers):
         task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": worker}}
         variables.append({"TF_CONFIG": json.dumps(task), "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"})
+        variables[-1]["CUDA_VISIBLE_DEVICES"] = "-1"  # a card's memory is the notebook's
         commands.append(["scripts.worker", shards, folder, "--steps", steps, "--batch", batch, "--every", every])
         if kill and kill[0] == worker:
             commands[-1] += ["--die-at", kill[1]]
