@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -28,7 +26,7 @@ MEASURED = (1_000, 1_000_000)
 """Numbers in the arrays whose all-reduce is timed, of 4 bytes each."""
 
 
-def train(strategy, files, folder, steps, batch, every, die_at) -> None:
+def train(strategy, files, folder, steps, batch, every, wait_at) -> None:
     """Train to a number of training steps from the last checkpoint, if there is one; print the loss of each."""
     worker, workers = strategy.cluster_resolver.task_id, strategy.num_replicas_in_sync
     with strategy.scope():
@@ -56,8 +54,8 @@ def train(strategy, files, folder, steps, batch, every, die_at) -> None:
     mine = records.of_worker(files, worker, workers)
     data = records.dataset(mine, batch // workers, parallel=1).repeat().skip(int(done))
     for number, (images, masks) in enumerate(data.take(steps - int(done)), int(done) + 1):
-        if number == die_at:
-            os.kill(os.getpid(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+        if number == wait_at:
+            time.sleep(3600)
         start = time.perf_counter()
         loss = float(together(images, masks))
         say(step=number, loss=loss, seconds=time.perf_counter() - start)
@@ -99,7 +97,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--batch", type=int, default=8, help="images in a batch of all workers together")
     parser.add_argument("--every", type=int, default=4, help="training steps between two checkpoints")
-    parser.add_argument("--die-at", type=int, help="end before this training step as if the power had failed")
+    parser.add_argument("--wait-at", type=int, help="wait before this training step to be killed")
     asked = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(2)
@@ -109,7 +107,7 @@ def main() -> None:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
     keras.utils.set_random_seed(0)
     files = sorted(map(str, Path(asked.shards).glob("*.tfrecord")))
-    train(strategy, files, asked.folder, asked.steps, asked.batch, asked.every, asked.die_at)
+    train(strategy, files, asked.folder, asked.steps, asked.batch, asked.every, asked.wait_at)
     measure(strategy)
 
 

@@ -104,6 +104,12 @@ def test_a_worker_that_stops_with_an_error_says_why(tmp_path):
         cluster.train(tmp_path, tmp_path, workers=1, steps=1)
 
 
+def test_a_worker_that_finds_no_other_in_time_is_ended(tmp_path):
+    with pytest.raises(RuntimeError, match="did not end within 0.5 s"):
+        cluster.train(tmp_path, tmp_path, limit=0.5)
+    assert not [one for one in psutil.Process().children() if "scripts.worker" in " ".join(one.cmdline())]
+
+
 def test_the_ring_never_sends_more_than_twice_the_array_and_the_model_adds_up():
     assert [cluster.ring_bytes(100, n) for n in (1, 2, 4)] == [0, 100, 150] and cluster.ring_bytes(100, 10**6) < 200
     assert cluster.step_seconds(1.0, 100, 1, latency=1, bandwidth=1) == 1

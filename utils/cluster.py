@@ -27,23 +27,24 @@ def loss(masks, probability):
     return keras.ops.mean(keras.losses.binary_crossentropy(masks, probability))
 
 
-def train(shards, folder, workers=2, *, steps=12, batch=8, every=4, kill=None):
+def train(shards, folder, workers=2, *, steps=12, batch=8, every=4, kill=None, limit=600):
     """Let workers, each a process of this machine, train together; ``scripts/worker.py`` is what each of them runs.
 
-    As soon as one of them dies, all are ended: none can go on without the others.
+    As soon as one of them dies, all are ended: none can go on without the others, and would wait for ever.
 
     Args:
         shards: the folder with the images, see :mod:`utils.records`.
         folder: checkpoints go there, and the trained weights: ``weights_0.npz`` and so on. From a checkpoint there they go on.
         workers: how many.
         steps, batch, every: training steps, images in a batch of all together, training steps between checkpoints.
-        kill: a worker, and the training step before which it dies.
+        kill: a worker, and the training step before which it is killed: all have ended the one before.
+        limit: seconds that they may take.
 
     Returns:
         list: for each worker the dicts that it printed: its training steps, then what :func:`network_speed` reads.
 
     Raises:
-        RuntimeError: a worker stopped with an error; its last lines follow.
+        RuntimeError: a worker stopped, or they took too long; the last lines of one of them follow.
     """
     addresses = [f"127.0.0.1:{processes.free_port()}" for _ in range(workers)]
     commands, variables = [], []
@@ -53,14 +54,34 @@ def train(shards, folder, workers=2, *, steps=12, batch=8, every=4, kill=None):
         variables[-1]["CUDA_VISIBLE_DEVICES"] = "-1"  # a card's memory is the notebook's
         commands.append(["scripts.worker", shards, folder, "--steps", steps, "--batch", batch, "--every", every])
         if kill and kill[0] == worker:
-            commands[-1] += ["--die-at", kill[1]]
+            commands[-1] += ["--wait-at", kill[1]]
     with processes.running(*commands, variables=variables) as started:
-        while (codes := [process.poll() for process in started]) != [0] * workers and not any(codes):
-            time.sleep(0.1)
-    failed = [process for process, code in zip(started, codes) if code and code > 0]
-    if failed:
-        raise RuntimeError("A worker stopped:\n" + "".join(failed[0].said[-10:]))
-    return [[json.loads(line) for line in process.said if line[0] == "{"] for process in started]
+        why, failed = watch(started, kill, limit)
+    if why:
+        raise RuntimeError(f"{why}:\n" + "".join(failed.said[-10:]))
+    return [printed(process) for process in started]
+
+
+def watch(started, kill, limit) -> tuple:
+    """Wait until all have ended or one was killed as planned: ``("", None)``; or say what went wrong, and with which."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        codes = [process.poll() for process in started]
+        if any(codes):
+            return "A worker stopped", next(process for process, code in zip(started, codes) if code)
+        if None not in codes:
+            return "", None
+        reached = min(max((line.get("step", 0) for line in printed(process)), default=0) for process in started)
+        if kill and reached == kill[1] - 1:
+            started[kill[0]].kill()
+            return "", None
+        time.sleep(0.1)
+    return f"The workers did not end within {limit} s", started[0]
+
+
+def printed(process) -> list[dict]:
+    """The lines of JSON that a worker has printed so far."""
+    return [json.loads(line) for line in process.said if line[0] == "{"]
 
 
 def network_speed(said) -> tuple[float, float]:

@@ -25,7 +25,7 @@ def free_port() -> int:
 def running(*commands, variables=None):
     """Run Python modules as programs of their own while the block lasts; when it ends, for whatever reason, so do they.
 
-    If this process is killed, they notice within a second and end too.
+    If this process is killed, they notice within a second and end too, except on Windows.
 
     Args:
         commands: lists of a module's name and its arguments, such as ``["utils.serving", "my_unet.onnx"]``.
