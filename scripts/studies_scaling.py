@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import functools
 import itertools
-import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from scripts import experiments
 from scripts.experiments import Study
+from scripts.run_notebooks import peak_memory
 from utils import project, records, shapes
 from utils.experiments import change
 
@@ -61,9 +62,10 @@ def main() -> None:
     way, place, count = sys.argv[1:]
     names = sorted(map(str, Path(place).glob("*.tfrecord")))[: int(count) // PER_SHARD]
     read_once(way, names[:1])  # what the machinery itself needs
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    process = psutil.Process()
+    before = peak_memory(process)  # getrusage would begin with the peak of what started this process
     read_once(way, names)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000)
+    print((peak_memory(process) - before) / 1e6)
 
 
 STUDIES = {

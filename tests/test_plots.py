@@ -421,6 +421,8 @@ CASES = [
          words=["arrays: 2 MB for 10 images, 30 MB for 100 images", "shards: 0 MB for 10 images, 1 MB"]),
     case(plots.speed_up, [1, 2, 4], {"a": [1, 1.9, 3.5], "b": [1, 1.5, 2]}, words=["With all of them: a 3.5; b 2.0"],
          curves=[[([1, 2, 4], [1, 2, 4]), ([1, 2, 4], [1, 1.9, 3.5]), ([1, 2, 4], [1, 1.5, 2])]]),
+    case(plots.logged, [0.5, 0.3], [0.5, 0.31], words=["2 epochs", "difference 0.0100"],
+         curves=[[([1, 2], [0.5, 0.3]), ([1, 2], [0.5, 0.31])]]),
     case(plots.sweep, [{"rate": 0.1, "base": 4, "loss": 0.5}, {"rate": 0.01, "base": 8, "loss": 0.3}], 1,
          words=["2 trials", "after number 1", "best has 8 channels"], curves=[[([0.1], [0.5]), ([0.01], [0.3])]]),
     case(plots.waiting_times, {"plain": [0.002, 0.001], "eight": [0.004]}, words=["plain, eight"],

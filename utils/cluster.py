@@ -15,6 +15,11 @@ from utils import processes, unet
 
 RATE = 5e-3
 """The learning rate of the workers."""
+HERE = {
+    "OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "2",  # the workers share the cores
+    "CUDA_VISIBLE_DEVICES": "-1", "no_grpc_proxy": "127.0.0.1", "TF_CPP_MIN_LOG_LEVEL": "3",
+}  # fmt: skip
+"""Variables of workers on this machine; a graphics card's memory is the notebook's."""
 
 
 def network() -> keras.Model:
@@ -50,8 +55,7 @@ def train(shards, folder, workers=2, *, steps=12, batch=8, every=4, kill=None, l
     commands, variables = [], []
     for worker in range(workers):
         task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": worker}}
-        variables.append({"TF_CONFIG": json.dumps(task), "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"})
-        variables[-1]["CUDA_VISIBLE_DEVICES"] = "-1"  # a card's memory is the notebook's
+        variables.append({"TF_CONFIG": json.dumps(task)} | HERE)
         commands.append(["scripts.worker", shards, folder, "--steps", steps, "--batch", batch, "--every", every])
         if kill and kill[0] == worker:
             commands[-1] += ["--wait-at", kill[1]]
@@ -81,7 +85,7 @@ def watch(started, kill, limit) -> tuple:
 
 def printed(process) -> list[dict]:
     """The lines of JSON that a worker has printed so far."""
-    return [json.loads(line) for line in process.said if line[0] == "{"]
+    return [json.loads(line) for line in process.said if line.startswith(('{"step"', '{"bytes"'))]
 
 
 def network_speed(said) -> tuple[float, float]:

@@ -24,6 +24,7 @@ MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 """Kinds of pixels that are taken, in Pillow's names: 8 bits a channel or fewer."""
 MOST_BYTES, MOST_SIDE = 2_000_000, 512
 """The largest file, and the longest side in pixels, that is taken."""
+Image.MAX_IMAGE_PIXELS = None  # sides are checked before any pixel is unpacked
 MULTIPLE = 16
 """Sides are filled up to multiples of this: 2 to the power of the number of poolings."""
 MOST, WAIT = 8, 0.005

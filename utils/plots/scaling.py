@@ -7,7 +7,7 @@ import numpy as np
 
 from utils.plots.base import BLUE, GREEN, GREY, ORANGE, WIDTH, figure
 
-__all__ = ["memory_by_images", "speed_up", "sweep", "waiting_times"]
+__all__ = ["logged", "memory_by_images", "speed_up", "sweep", "waiting_times"]
 
 WAYS = {"arrays": (ORANGE, "s", "--"), "shards": (BLUE, "o", "-")}
 WIDTHS = {4: (BLUE, "o"), 8: (ORANGE, "s")}
@@ -58,6 +58,19 @@ def speed_up(workers, lines):
     axis.legend()
     said = "; ".join(f"{label} {values[-1]:.1f}" for label, values in lines.items())
     return fig, f"Calculated speed-up by number of workers, up to {workers[-1]}. With all of them: {said}."
+
+
+@figure
+def logged(history, events):
+    """Draw the loss of each epoch twice: as ``fit`` returned it, a line, and as an event file holds it, dots."""
+    fig, axis = plt.subplots(figsize=(5, 2.8))
+    epochs = range(1, len(history) + 1)
+    axis.plot(epochs, history, label="history")
+    axis.plot(epochs, events, "o", label="event file")
+    axis.set(xlabel="epoch", ylabel="training loss", xticks=epochs, ylim=(0, None))
+    axis.legend()
+    apart = max(abs(one - other) for one, other in zip(history, events))
+    return fig, f"Training loss of {len(history)} epochs, by history and event file; largest difference {apart:.4f}."
 
 
 @figure
