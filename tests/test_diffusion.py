@@ -35,13 +35,21 @@ def test_a_picture_is_one_white_shape_wholly_inside_and_depends_on_its_number_on
     area = drawings._AREAS * plan.radius[:, :1] ** 2 * 32**2
     painted = pictures.sum(axis=(1, 2, 3))
     assert np.allclose(painted, area[np.arange(60), kinds], rtol=0.03), "nothing is cut off"
-    crosses = np.flatnonzero(kinds == shapes.KINDS.index("cross"))
-    place = np.arange(32) + 1j * np.arange(32)[:, None]
-    for one, angle in zip(pictures[crosses, ..., 0], plan.angle[crosses, 0]):
-        found = np.angle((one * (place - (one * place).sum() / one.sum()) ** 4).sum()) / 4
-        assert abs(found - 0.15 * (angle / np.pi - 1)) < 0.02, "tilted by .15 radians at most"
+    tilt = drawings.measure(pictures)[3][np.arange(60), kinds]
+    turned = np.isin(kinds, [shapes.KINDS.index(kind) for kind in ("square", "triangle", "cross")])
+    asked = 0.15 * (plan.angle[:, 0] / np.pi - 1)
+    assert np.allclose(tilt[turned], asked[turned], atol=0.02), "tilted by .15 radians at most"
     assert np.array_equal(drawings.draw(9, split="test")[0], pictures[:9])
     assert not np.array_equal(drawings.draw(9)[0], pictures[:9])
+
+
+@pytest.mark.parametrize("kind", range(5), ids=shapes.KINDS)
+def test_area_centre_and_tilt_of_a_shape_are_measured(kind):
+    x, y, radius, angle = (np.array(pair) for pair in ([0.4, 0.6], [0.55, 0.45], [0.2, 0.3], [-0.1, 0.14]))
+    area, left, top, tilt = drawings.measure(drawings.silhouettes(shapes.plan(2), kind, x, y, radius, angle))
+    assert np.allclose(area, drawings._AREAS[kind] * (32 * radius) ** 2, rtol=0.03)
+    assert np.allclose([left, top], [x, y], atol=0.005)
+    assert shapes.KINDS[kind] in ("disc", "ring") or np.allclose(tilt[:, kind], angle, atol=0.02)
 
 
 @pytest.mark.parametrize("shift", [1.0, 6.0])

@@ -94,7 +94,8 @@ def build_denoiser(depth=2, base=24, skips=True, name="denoiser") -> keras.Model
 
     def block(x, filters, name):
         shift = layers.Dense(x.shape[-1], name=f"{name}_time")(known)
-        x = layers.Add(name=f"{name}_add")([x, layers.Reshape((1, 1, -1), name=f"{name}_shape")(shift)])
+        shift = layers.Reshape((1, 1, -1), name=f"{name}_shape")(shift)
+        x = layers.Add(name=f"{name}_add")([x, shift])
         return unet.double_conv(x, filters, name, norm="group")
 
     x, carried = layers.Conv2D(base, 2, strides=2, name="patches")(image), []

@@ -49,17 +49,28 @@ _TURNS = (1, 0), (4, np.pi), (3, np.pi / 2), (1, 0), (4, 0)
 """For each of ``shapes.KINDS``: area for radius 1; symmetry, and the angle of that moment for a shape that is not turned."""
 
 
-def fit(pictures) -> np.ndarray:
-    """How well each kind of shape fits a picture: IoU ``(N, 5)`` with an ideal shape of the same centre, area and direction."""
+def measure(pictures) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Measure where the white of a picture is, how much, and how it is turned.
+
+    Returns:
+        Area in pixels, x and y of its centre, 0..1, each ``(N,)``; and the tilt in radians ``(N, 5)``, read as each of
+        ``shapes.KINDS``. Discs and rings have no tilt: their columns mean nothing.
+    """
     weight, centres = pictures[..., 0].astype(float), (np.arange(SIZE) + 0.5) / SIZE
     area = weight.sum(axis=(1, 2)) + 1e-9
     x, y = ((weight * place).sum(axis=(1, 2)) / area for place in (centres, centres[:, None]))
     spot = centres - x[:, None, None] + 1j * (centres[:, None] - y[:, None, None])
+    moments = [(weight * spot**turn).sum(axis=(1, 2)) * np.exp(-1j * start) for turn, start in _TURNS]
+    return area, x, y, np.stack([np.angle(one) / turn for one, (turn, _) in zip(moments, _TURNS)], axis=1)
+
+
+def fit(pictures) -> np.ndarray:
+    """How well each kind of shape fits a picture: IoU ``(N, 5)`` with an ideal shape of the same centre, area and direction."""
+    area, x, y, tilt = measure(pictures)
     plan, found = shapes.plan(len(pictures)), []
-    for kind, (one, (turn, start)) in enumerate(zip(_AREAS, _TURNS)):
+    for kind, one in enumerate(_AREAS):
         radius = np.sqrt(area / SIZE**2 / one).clip(0.02, 0.7)
-        angle = (np.angle((weight * spot**turn).sum(axis=(1, 2))) - start) / turn
-        ideal = silhouettes(plan, kind, x, y, radius, angle)
+        ideal = silhouettes(plan, kind, x, y, radius, tilt[:, kind])
         both, either = (part(ideal, pictures).sum(axis=(1, 2, 3)) for part in (np.minimum, np.maximum))
         found.append(both / either)
     return np.stack(found, axis=1)
