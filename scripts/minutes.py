@@ -39,7 +39,7 @@ def table() -> str:
     lines = ["| notebook | minutes to read | exercises | questions | minutes for both |", "|---|---|---|---|---|"]
     for path in notebooks.find():
         values = " | ".join(map(str, minutes(notebooks.read(path)).values()))
-        lines.append(f"| [{path.stem.replace('_', ' ')}]({path.name}) | {values} |")
+        lines.append(f"| [{path.stem.replace('_', ' ').replace(' unet ', ' U-Net ')}]({path.name}) | {values} |")
     return "\n".join(lines)
 
 

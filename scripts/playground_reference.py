@@ -29,6 +29,7 @@ CASES = {
     "batch": ({"depth": 2, "base": 4, "norm": "batch"}, "bce", 1e-2),
     "none": ({"depth": 1, "base": 4, "norm": "none"}, "bce+dice", 2e-3),
     "group": ({"depth": 2, "base": 4, "norm": "group", "skips": [2]}, "dice", 1e-3),
+    "default": ({"depth": 3, "base": 4, "norm": "batch"}, "bce", 1e-2),
 }
 SIDE, BATCH, STEPS = 32, 4, 10
 """Of the images that the cases are trained on, to keep the file small."""

@@ -384,7 +384,8 @@ def main() -> int:
     if "playground" in tags:
         shutil.copytree(PLAYGROUND / "dist", SITE / "playground")
     (SITE / "print.html").write_text(on_one_page(reading_order()), encoding="utf-8")
-    places = "".join(f"<url><loc>{address.stored().site}{name}.html</loc></url>" for name in reading_order())
+    names = [f"{name}.html" for name in reading_order()] + ["playground/"] * ("playground" in tags)
+    places = "".join(f"<url><loc>{address.stored().site}{name}</loc></url>" for name in names)
     (SITE / "sitemap.xml").write_text(
         f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{places}</urlset>\n'
     )

@@ -8,8 +8,10 @@ import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const dist = join(here, "dist");
-// The public address stands in pyproject.toml alone; `make publish` writes it there.
+// The public address stands in pyproject.toml alone; `make publish` writes it there. The site's follows, as in scripts/address.py.
 const repository = /^repository = "(.+)"$/m.exec(readFileSync(join(here, "../../pyproject.toml"), "utf8"))[1];
+const [owner, name] = repository.split("/");
+const site = `https://${owner.toLowerCase()}.github.io/${name}/`;
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 const empty = { name: "empty", setup: (b) => {
@@ -24,7 +26,7 @@ const result = await build({
   legalComments: "none", define: { REPOSITORY: JSON.stringify(repository) },
 });
 cpSync(join(here, "src/playground.css"), join(dist, "playground.css"));
-writeFileSync(join(dist, "index.html"), readFileSync(join(here, "src/index.html"), "utf8").replaceAll("@REPOSITORY@", repository));
+writeFileSync(join(dist, "index.html"), readFileSync(join(here, "src/index.html"), "utf8").replaceAll("@REPOSITORY@", repository).replaceAll("@SITE@", site));
 cpSync(join(here, "public"), dist, { recursive: true });
 const wasm = "tfjs-backend-wasm-simd.wasm";
 cpSync(join(here, "node_modules/@tensorflow/tfjs-backend-wasm/dist", wasm), join(dist, wasm));

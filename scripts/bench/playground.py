@@ -73,7 +73,7 @@ def speeds(found: list[dict]) -> measure.Table:
     notes = [
         "Chromium without a window; medians, or the rate over several training steps. WebGL is imitated by software here, "
         "which is slower than the plain processor: nothing is said about a graphics processor or a phone, as none was there. "
-        "The network of depth 4 is trained on WebAssembly only; the others would take minutes.",
+        "WebGPU is not measured. The network of depth 4 is trained on WebAssembly only; the others would take minutes.",
     ]
     return measure.table("Milliseconds by engine", rows, *notes, headline=headline)
 

@@ -22,7 +22,8 @@ export interface Requests {
   load: { ask: object; answer: { network: Network; parameters: number; testIou: number; milliseconds: number } };
   predict: { ask: { image: Float32Array; skips: Skips; maps: boolean }; answer: { probability: Float32Array; maps: Maps[]; milliseconds: number } };
   gradient: { ask: { image: Float32Array; skips: Skips; row: number; column: number }; answer: { gradient: Float32Array } };
-  setUp: { ask: { setup: Setup }; answer: { images: Float32Array; masks: Uint8Array; scores: LaneScore[] } };
+  /** The answer holds the number of the run that begins; the events that belong to it carry that number too. */
+  setUp: { ask: { setup: Setup }; answer: { run: number; images: Float32Array; masks: Uint8Array; scores: LaneScore[] } };
   run: { ask: { running: boolean; steps?: number }; answer: object };
   memory: { ask: object; answer: { tensors: number } };
   loseContext: { ask: object; answer: object };
@@ -31,8 +32,9 @@ export type Kind = keyof Requests;
 
 /** What the worker tells on its own. */
 export type Event =
-  | { event: "progress"; step: number; losses: number[]; scores: LaneScore[] | null; perSecond: number }
-  | { event: "stopped"; reason: "paused" | "done" | "diverged"; lane?: number }
+  | { event: "progress"; run: number; step: number; losses: number[]; scores: LaneScore[] | null; perSecond: number }
+  | { event: "stopped"; run: number; reason: "paused" | "done" | "diverged"; lane?: number }
+  | { event: "failed"; run: number; words: string }
   | { event: "lost" };
 
 export type Question = { [K in Kind]: { id: number; kind: K; ask: Requests[K]["ask"] } }[Kind];

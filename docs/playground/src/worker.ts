@@ -13,6 +13,7 @@ let base = "./";
 let shipped: Unet | null = null;
 let means = new Map<number, tf.Tensor1D>();
 let run: Run | null = null;
+let runs = 0;
 let running = false;
 
 const tell = (event: Event): void => self.postMessage(event);
@@ -66,13 +67,14 @@ const handlers: Handlers = {
   async setUp({ setup }) {
     running = false;
     run?.dispose();
-    run = new Run(setup);
-    return { ...run.shown(), scores: await run.score() };
+    const [number, begun] = [++runs, new Run(setup)];
+    run = begun;
+    return { run: number, ...begun.shown(), scores: await begun.score() };
   },
 
   async run(ask) {
     if (!ask.running) running = false;
-    else if (run && !running) void train(run, ask.steps ?? Infinity);
+    else if (run && !running) void train(run, runs, ask.steps ?? Infinity);
     return {};
   },
 
@@ -124,9 +126,20 @@ async function predict(image: Float32Array, skips: Skips, maps: boolean): Promis
   return { probability, maps: found };
 }
 
-/** Train until paused, done or diverged; report each step, and the scores about twice a second. */
-async function train(current: Run, limit: number): Promise<void> {
+/** Train until paused, done or diverged, and tell how it ended, also if a step failed. */
+async function train(current: Run, number: number, limit: number): Promise<void> {
   running = true;
+  try {
+    await steps(current, number, limit);
+  } catch (error) {
+    if (current !== run) return; // it was disposed of while a step was computed
+    running = false;
+    tell({ event: "failed", run: number, words: words(error) });
+  }
+}
+
+/** Report each step, and the scores about twice a second. */
+async function steps(current: Run, number: number, limit: number): Promise<void> {
   let [scored, taken, trained] = [performance.now(), 0, 0];
   let reason: "paused" | "done" | "diverged" = "paused";
   let lane: number | undefined;
@@ -145,7 +158,7 @@ async function train(current: Run, limit: number): Promise<void> {
     const due = last || performance.now() - scored > 600;
     const scores = due ? await current.score() : null;
     if (current !== run) return;
-    tell({ event: "progress", step: current.step, losses, scores, perSecond: (1000 * taken * current.setup.batch) / trained });
+    tell({ event: "progress", run: number, step: current.step, losses, scores, perSecond: (1000 * taken * current.setup.batch) / trained });
     if (due) scored = performance.now();
     if (lane >= 0) {
       reason = "diverged";
@@ -155,14 +168,16 @@ async function train(current: Run, limit: number): Promise<void> {
   }
   if (current !== run) return;
   running = false;
-  tell({ event: "stopped", reason: current.done && reason === "paused" ? "done" : reason, lane });
+  tell({ event: "stopped", run: number, reason: current.done && reason === "paused" ? "done" : reason, lane });
 }
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 self.onmessage = async ({ data }: MessageEvent<Question>) => {
   try {
     const handler = handlers[data.kind] as (ask: unknown) => Promise<unknown>;
     self.postMessage({ id: data.id, answer: await handler(data.ask) });
   } catch (error) {
-    self.postMessage({ id: data.id, error: error instanceof Error ? error.message : String(error), weights: error instanceof WeightsError });
+    self.postMessage({ id: data.id, error: words(error), weights: error instanceof WeightsError });
   }
 };

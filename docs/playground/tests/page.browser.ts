@@ -7,11 +7,12 @@ import { resolve } from "node:path";
 import type { Page } from "playwright-core";
 
 import { array, largestDifference } from "./reference.js";
+import { written } from "../src/ui/picture.js";
 import { STEPS } from "../src/ui/tour.js";
 import { CHROMIUM, ready, score, Site } from "./page.js";
 
 const site = new Site();
-const skip = !existsSync(CHROMIUM) && `no Chromium at ${CHROMIUM}`;
+const skip = !existsSync(CHROMIUM) && `no Chromium at ${CHROMIUM}; CHROMIUM=/path names it`;
 before(async () => { if (!skip) await site.open(); });
 after(() => site.close());
 
@@ -148,6 +149,94 @@ test("a pixel under the pointer shows its receptive field", { skip }, async () =
   await noErrors(page);
 });
 
+test("the probability follows the brush", { skip }, async () => {
+  const page = await site.visit("#room=look&empty=3&engine=wasm");
+  await ready(page);
+  await page.locator('[name="tool"][value="brush"]').check({ force: true });
+  // From each move of the pointer to the first frame in which the small probability differs.
+  await page.evaluate(() => {
+    const seen = (window as unknown as { times: number[] }).times = [];
+    const answer = document.querySelectorAll<HTMLCanvasElement>("#look .echo canvas")[1];
+    let [began, before] = [0, ""];
+    const frame = (): void => {
+      if (answer.toDataURL() === before) return void requestAnimationFrame(frame);
+      (seen as number[]).push(performance.now() - began);
+    };
+    addEventListener("pointermove", () => {
+      [began, before] = [performance.now(), answer.toDataURL()];
+      requestAnimationFrame(frame);
+    }, { capture: true });
+  });
+  const box = (await page.locator("canvas.draw").boundingBox())!;
+  const times = (): Promise<number[]> => page.evaluate(() => (window as unknown as { times: number[] }).times);
+  await page.mouse.move(box.x + 60, box.y + 60);
+  await page.mouse.down();
+  await page.waitForTimeout(600);
+  await page.evaluate(() => void ((window as unknown as { times: number[] }).times.length = 0));
+  for (let i = 1; i <= 10; i++) {
+    await page.mouse.move(box.x + 60 + 18 * i, box.y + 60 + 12 * i);
+    await page.waitForFunction((many) => (window as unknown as { times: number[] }).times.length === many, i);
+  }
+  await page.mouse.up();
+  const sorted = (await times()).sort((a, b) => a - b);
+  const median = (sorted[4] + sorted[5]) / 2;
+  console.log(`the probability follows the brush after ${Math.round(median)} ms (median of ten; ${Math.round(sorted[0])} to ${Math.round(sorted[9])})`);
+  assert.ok(median < 150, `${sorted}`);
+  await noErrors(page);
+});
+
+test("a second finger draws nothing, and the keys move the slider of the size", { skip }, async () => {
+  const page = await site.visit("#room=look&empty=3");
+  await ready(page);
+  await page.evaluate(() => {
+    const draw = document.querySelector<HTMLCanvasElement>("canvas.draw")!;
+    const { left, top } = draw.getBoundingClientRect();
+    for (const [name, x] of [["pointerdown", 100], ["pointermove", 200], ["pointerup", 200]] as const) {
+      draw.dispatchEvent(new PointerEvent(name, { pointerId: 7, isPrimary: false, clientX: left + x, clientY: top + 100, bubbles: true }));
+    }
+  });
+  await page.waitForTimeout(600);
+  assert.ok(!page.url().includes("drawn="), page.url());
+  await page.locator("canvas.draw").focus();
+  const size = Number(await page.locator("#size").inputValue());
+  await page.keyboard.press("+");
+  await page.keyboard.press("+");
+  await page.keyboard.press("-");
+  assert.equal(Number(await page.locator("#size").inputValue()), size + 1);
+  await noErrors(page);
+});
+
+test("a drawing that is too long for an address survives a visit to another room", { skip }, async () => {
+  const zigzag = Array.from({ length: 3050 }, (_, i) => [(i >> 6) % 2 ? 63 - (i % 64) : i % 64, Math.floor(i / 64)]);
+  const long = written([{ tool: "brush", colour: 0, radius: 6, places: zigzag as [number, number][] }]);
+  assert.ok(long.length > 6000);
+  const page = await site.visit(`#room=look&empty=3&drawn=${long}`);
+  await ready(page);
+  await page.locator("canvas.draw").click({ position: { x: 150, y: 350 } });
+  await page.waitForURL(/drawn=kept/, { timeout: 5000 });
+  await page.waitForTimeout(600);
+  const image = (): Promise<string> => page.evaluate(() => document.querySelector<HTMLCanvasElement>("#look .echo canvas")!.toDataURL());
+  const before = await image();
+  await page.locator('[data-room="train"]').click();
+  await page.locator('[data-room="look"]').click();
+  await page.waitForTimeout(600);
+  assert.equal(await image(), before);
+  await noErrors(page);
+});
+
+test("Back closes the channels, and the page can be used", { skip }, async () => {
+  const page = await site.visit("#room=train");
+  await page.locator("#train-go:not([disabled])").waitFor();
+  await page.locator('[data-room="look"]').click();
+  await ready(page);
+  await page.locator('[data-block="enc1"]').click();
+  assert.equal(await page.locator("dialog[open]").count(), 1);
+  await page.goBack();
+  assert.equal(await page.locator("dialog[open]").count(), 0);
+  await page.locator("#train-step").click({ timeout: 5000 });
+  await noErrors(page);
+});
+
 test("a block opens all its channels", { skip }, async () => {
   const page = await site.visit();
   await ready(page);
@@ -181,6 +270,117 @@ test("twenty training steps let the loss fall; pause, step and reset work", { sk
   assert.equal(await step(), paused);
   await page.locator("#train-reset").click();
   await page.waitForFunction(() => /Ready/.test(document.getElementById("train-state")!.textContent!));
+  await noErrors(page);
+});
+
+const SMALL = "#room=train&depth=1&base=2&norm=batch&rate=0.01&loss=bce&skips=1&steps=400&batch=2";
+const state = (page: Page, pattern: RegExp, timeout = 60_000): Promise<unknown> =>
+  page.waitForFunction((source) => new RegExp(source).test(document.getElementById("train-state")!.textContent!), pattern.source, { timeout });
+
+test("a reset or a change in the middle of a training leaves nothing of it", { skip }, async () => {
+  const page = await site.visit(`${SMALL}&depth2=1&base2=2&skips2=1`);
+  for (const button of ["#train-reset", "#add-lane", "#add-lane", "#defaults"]) {
+    await page.locator("#train-go:not([disabled])").waitFor();
+    await page.locator("#train-go").click();
+    await state(page, /step [1-9]/);
+    await page.locator(button).click();
+    await state(page, /Ready/);
+    await page.waitForTimeout(400);
+    assert.match(await page.locator("#train-state").innerText(), /Ready/, button);
+    assert.equal(await page.locator('[data-number="loss-0"]').innerText(), "-", button);
+  }
+  await noErrors(page);
+});
+
+test("an answer that is under way when the engine changes is given up, and the next drawing is answered", { skip }, async () => {
+  const page = await site.visit("#room=look&empty=3&engine=webgl");
+  await page.waitForFunction(() => /takes \d+ ms/.test(document.getElementById("engine")!.textContent!), undefined, { timeout: 120_000 });
+  await page.locator("canvas.draw").click({ position: { x: 100, y: 100 } });
+  await page.locator("#engine-choice").selectOption("wasm");
+  await page.locator("canvas.draw").click({ position: { x: 200, y: 250 } }); // while no engine has the network yet
+  await page.waitForFunction(() => /with WebAssembly.*takes \d+ ms/s.test(document.getElementById("engine")!.textContent!), undefined, { timeout: 60_000 });
+  await page.waitForTimeout(800);
+  const answer = (): Promise<string> => page.evaluate(() => document.querySelectorAll<HTMLCanvasElement>("#look .echo canvas")[1].toDataURL());
+  const before = await answer();
+  await page.locator("canvas.draw").click({ position: { x: 300, y: 100 } });
+  await page.waitForFunction((old) => document.querySelectorAll<HTMLCanvasElement>("#look .echo canvas")[1].toDataURL() !== old, before, { timeout: 10_000 });
+  assert.equal(await page.locator("#message").innerText(), "");
+  await noErrors(page);
+});
+
+test("two quick changes on an engine that takes its time end with the second", { skip }, async () => {
+  const page = await site.visit(`${SMALL}&engine=webgl`);
+  await page.locator("#train-go:not([disabled])").waitFor({ timeout: 120_000 });
+  await page.locator('[data-setting="base"] select').selectOption("4");
+  await page.waitForTimeout(100);
+  await page.locator('[data-setting="norm"] select').selectOption("group");
+  await state(page, /Ready/, 120_000);
+  await page.waitForTimeout(1000);
+  assert.equal(await page.locator("#message").innerText(), "");
+  assert.match(await page.locator("#train-state").innerText(), /Ready/);
+  await noErrors(page);
+});
+
+test("a training step that fails gets a word, and a reset helps", { skip }, async () => {
+  const page = await site.visit(SMALL, {}, (one) => one.addInitScript(() => {
+    const post = Worker.prototype.postMessage as (this: Worker, message: unknown) => void;
+    let broken = true;
+    Worker.prototype.postMessage = function (this: Worker, message: { kind: string; ask: { setup: object } }): void {
+      if (message.kind === "setUp" && broken) message.ask = { setup: { ...message.ask.setup, batch: 2.5 } }, broken = false;
+      post.call(this, message);
+    } as Worker["postMessage"];
+  }));
+  await page.locator("#train-go:not([disabled])").click();
+  await state(page, /could not be prepared or trained/);
+  assert.match(await page.locator("#message").innerText(), /Something went wrong/);
+  await page.locator("#train-reset").click();
+  await state(page, /Ready/);
+  await page.locator("#train-step").click();
+  await state(page, /step 1 of 400. Paused/);
+  await noErrors(page);
+});
+
+test("the keyboard sets a network up and trains it; not every step is read aloud", { skip }, async () => {
+  const page = await site.visit(SMALL.replace("batch=2", "batch=8"));
+  await page.locator("#train-go:not([disabled])").waitFor();
+  const tabTo = async (selector: string): Promise<void> => {
+    for (let i = 0; i < 40; i++) {
+      if (await page.evaluate((s) => document.activeElement?.matches(s) ?? false, selector)) return;
+      await page.keyboard.press("Tab");
+    }
+    assert.fail(`${selector} is not reached by Tab`);
+  };
+  await tabTo('[data-setting="depth"] select');
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await page.evaluate(() => (document.activeElement as HTMLSelectElement).value), "3", "the focus stays");
+  await page.keyboard.press("Tab");
+  assert.ok(await page.evaluate(() => document.activeElement!.matches('[data-setting="base"] select')), "and goes on from there");
+  const live = (): Promise<string | null> => page.locator("#train-state").getAttribute("aria-live");
+  await state(page, /Ready/);
+  assert.equal(await live(), "polite");
+  await tabTo("#train-step");
+  for (const step of [1, 2]) {
+    await page.keyboard.press("Enter");
+    await state(page, new RegExp(`step ${step} of 400. Paused`));
+  }
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Enter");
+  await state(page, /step [3-9]/);
+  assert.equal(await live(), "off");
+  assert.ok(parseFloat(await page.locator('[data-number="loss-0"]').innerText()) > 0);
+  await noErrors(page);
+});
+
+test("a seed that is none becomes one, and the address brings it back", { skip }, async () => {
+  const page = await site.visit(SMALL);
+  await page.locator("#train-go:not([disabled])").waitFor();
+  await page.locator("input[type=number]").fill("99999999999");
+  await page.locator("input[type=number]").press("Tab");
+  await page.waitForURL(/seed=2147483647/, { timeout: 5000 });
+  await page.reload();
+  await page.locator("#train-go:not([disabled])").waitFor();
+  assert.equal(await page.locator("input[type=number]").inputValue(), "2147483647");
   await noErrors(page);
 });
 

@@ -8,7 +8,9 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from "p
 
 const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".wasm": "application/wasm" };
 const DIST = resolve("dist");
-export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+/** CHROMIUM=/path names it; else it is looked for. */
+export const CHROMIUM = process.env.CHROMIUM ?? PLACES.find((place) => existsSync(place)) ?? PLACES[0];
 
 export class Site {
   private server!: Server;

@@ -36,6 +36,8 @@ export const TRAINING_IMAGES = 1000;
 export const VALIDATION_IMAGES = 24;
 export const SHOWN = 6;
 
+export const LARGEST_SEED = 2 ** 31 - 1;
+
 export const everyLevel = (depth: number): number[] => Array.from({ length: depth }, (_, i) => i + 1);
 
 export const DEFAULT_LANE: Lane = { depth: 3, base: 4, norm: "batch", skips: [1, 2, 3], rate: 0.01, loss: "bce" };
@@ -85,6 +87,6 @@ export function fromParameters(parameters: URLSearchParams, start: Setup = DEFAU
   else if (!parameters.has("depth") && start.lanes[1]) lanes.push(start.lanes[1]);
   return {
     lanes, outlined: shared("outlined"), noise: shared("noise"), steps: shared("steps"), batch: shared("batch"),
-    seed: Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31 ? seed : start.seed,
+    seed: Number.isInteger(seed) && seed >= 0 && seed <= LARGEST_SEED ? seed : start.seed,
   };
 }

@@ -8,6 +8,9 @@ export class WorkerFailure extends Error {
   }
 }
 
+/** The worker was stopped before it answered: nothing went wrong. */
+export class Stopped extends Error {}
+
 export class Client {
   private readonly worker: Worker;
   private readonly waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
@@ -23,8 +26,7 @@ export class Client {
       else asked?.resolve(data.answer);
     };
     this.worker.onerror = (event) => {
-      for (const { reject } of this.waiting.values()) reject(new WorkerFailure(event.message || "The worker could not be started.", false));
-      this.waiting.clear();
+      this.giveUp(new WorkerFailure(event.message || "The worker could not be started.", false));
     };
   }
 
@@ -38,6 +40,11 @@ export class Client {
 
   stop(): void {
     this.worker.terminate();
+    this.giveUp(new Stopped("The worker was stopped."));
+  }
+
+  private giveUp(error: Error): void {
+    for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
   }
 }
@@ -48,11 +55,14 @@ export function latest(job: () => Promise<void>): () => void {
   const run = async (): Promise<void> => {
     if (busy) return void (again = true);
     busy = true;
-    do {
-      again = false;
-      await job();
-    } while (again);
-    busy = false;
+    try {
+      do {
+        again = false;
+        await job();
+      } while (again);
+    } finally {
+      busy = false;
+    }
   };
   return () => void run();
 }

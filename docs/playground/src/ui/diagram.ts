@@ -55,7 +55,7 @@ export class Diagram {
     });
   }
 
-  open(name: string): void {
+  private open(name: string): void {
     const block = blocks(this.network).find((one) => one.name === name);
     if (!block || block.role === "head") return;
     this.opened = block;

@@ -17,6 +17,8 @@ const SCALE = 6, SIDE = SIZE * SCALE;
 const START = { image: 38, threshold: 0.5 };
 /** A drawing that takes more characters is not written into the address: programs that pass addresses on may cut it. */
 const LONGEST = 6000;
+/** What stands in its place, and holds as long as the page: no drawing reads so. */
+const KEPT = "kept";
 
 export class Look {
   private readonly picture = new Picture();
@@ -53,6 +55,7 @@ export class Look {
   private readonly about = el("p", {}, "The trained network is loading: 2 MB, once.");
   private readonly drawn = el("div", {});
   private readonly copied = el("p", { class: "soft", role: "status" });
+  private readonly size = el("input", { type: "range", min: SMALLEST, max: LARGEST, id: "size", oninput: () => this.setRadius(Number(this.size.value)) });
   /** The three images again, small, beside the network. */
   private readonly echo = ["The image", "The probability", "The mask"].map((words) => canvas(SIZE, SIZE, { class: "sharp", role: "img", "aria-label": `${words}, small` }));
   private readonly echoed = el("figcaption", {});
@@ -65,7 +68,7 @@ export class Look {
     this.predict = latest(() => this.predictNow());
     this.measure = latest(() => this.measureNow());
     const button = (words: string, act: () => void, id: string): HTMLElement => el("button", { type: "button", id, onclick: act }, words);
-    const size = el("input", { type: "range", min: SMALLEST, max: LARGEST, value: this.radius, id: "size", oninput: () => { this.radius = Number(size.value); this.show(); } });
+    this.size.value = String(this.radius);
     root.replaceChildren(
       el("h1", { id: "look-title" }, "Look inside a trained U-Net"), this.about,
       el("div", { class: "bench" },
@@ -75,7 +78,7 @@ export class Look {
         el("div", { class: "at-tools" },
           el("p", { id: "draw-keys", class: "keys" }, "Keys: arrows, Space, + and − for the size"),
           this.tools, this.swatches,
-          el("label", { class: "field", for: "size" }, el("span", {}, "Size"), size),
+          el("label", { class: "field", for: "size" }, el("span", {}, "Size"), this.size),
           el("div", { class: "buttons" },
             button("Another image", () => this.openImage(this.index + 1, false), "another"),
             button("Empty background", () => this.openImage(this.index + 1, true), "empty"),
@@ -105,14 +108,21 @@ export class Look {
   /** The network is there: draw it. */
   begin(network: Network, parameters: number, testIou: number): void {
     this.network = network;
-    this.diagram = new Diagram(network, (level, state) => this.setSkip(level, state));
-    this.drawn.replaceChildren(this.diagram.element);
+    if (!this.diagram) {
+      this.diagram = new Diagram(network, (level, state) => this.setSkip(level, state));
+      this.drawn.replaceChildren(this.diagram.element);
+    }
     this.about.textContent = `This network has ${parameters.toLocaleString("en")} parameters and was trained on shapes like these, filled or drawn only as an outline; the mask is the whole silhouette. On 500 images that it had not seen its IoU is ${testIou.toFixed(2).replace(/^0/, "")}. The thin lines and the specks belong to the background. Draw something, and it answers.`;
     this.diagram.setSkips(this.skips);
     this.diagram.mark(this.pixel);
     this.newImage = true;
     this.predict();
     if (this.pixel) this.measure();
+  }
+
+  /** The engine is a new one: it has no network yet. */
+  forget(): void {
+    this.network = null;
   }
 
   /** The network cannot be had. */
@@ -124,7 +134,7 @@ export class Look {
     const parameters = new URLSearchParams({ room: "look" });
     parameters.set(this.blank ? "empty" : "image", String(this.index));
     const strokes = written(this.picture.strokes);
-    if (strokes && strokes.length <= LONGEST) parameters.set("drawn", strokes);
+    if (strokes) parameters.set("drawn", strokes.length <= LONGEST ? strokes : KEPT);
     const changed = Object.entries(this.skips).filter(([, state]) => state !== "kept");
     if (changed.length) parameters.set("skips", changed.map(([level, state]) => level + state[0]).join("."));
     if (this.threshold !== START.threshold) parameters.set("threshold", String(this.threshold));
@@ -142,13 +152,13 @@ export class Look {
     for (const [, level, letter] of (parameters.get("skips") ?? "").matchAll(/([1-4])([zm])/g)) this.skips[Number(level)] = letter === "z" ? "zeros" : "means";
     this.diagram?.setSkips(this.skips);
     this.setThreshold(number("threshold", 0.01, 0.99) ?? START.threshold);
-    const [index, blank, strokes] = [Math.floor(empty ?? number("image", 0, 1e6) ?? START.image), empty !== null, read(parameters.get("drawn") ?? "")];
-    if (!this.opened || index !== this.index || blank !== this.blank || written(strokes) !== written(this.picture.strokes)) this.openImage(index, blank, strokes);
+    const [index, blank, drawn] = [Math.floor(empty ?? number("image", 0, 1e6) ?? START.image), empty !== null, parameters.get("drawn") ?? ""];
+    const same = this.opened && index === this.index && blank === this.blank;
+    const strokes = same && drawn === KEPT ? this.picture.strokes : read(drawn);
+    if (!same || written(strokes) !== written(this.picture.strokes)) this.openImage(index, blank, strokes);
     else this.refresh();
     const pixel = (parameters.get("pixel") ?? "").match(/^(\d+)\.(\d+)$/);
     this.inspect(pixel && Number(pixel[1]) < SIZE && Number(pixel[2]) < SIZE ? [Number(pixel[1]), Number(pixel[2])] : null);
-    const block = parameters.get("open");
-    if (block && this.diagram) this.diagram.open(block);
   }
 
   private openImage(index: number, blank: boolean, strokes: Stroke[] = []): void {
@@ -178,6 +188,12 @@ export class Look {
     this.show();
     this.predict();
     this.changed();
+  }
+
+  private setRadius(radius: number): void {
+    this.radius = Math.min(LARGEST, Math.max(SMALLEST, radius));
+    this.size.value = String(this.radius);
+    this.show();
   }
 
   private setThreshold(threshold: number): void {
@@ -318,35 +334,39 @@ export class Look {
     };
     const strokes = (): boolean => this.tool === "brush" || this.tool === "erase" || this.tool === "noise";
     this.input.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
+      if (event.button || !event.isPrimary) return; // a second finger draws nothing
       this.input.setPointerCapture(event.pointerId);
       this.drawing = strokes();
       this.cursor = place(event);
       this.put();
     });
     this.input.addEventListener("pointermove", (event) => {
-      if (!this.drawing) return;
+      if (!this.drawing || !event.isPrimary) return;
       this.cursor = place(event);
       this.picture.along([this.cursor[0], this.cursor[1]]);
       this.refresh();
     });
-    for (const name of ["pointerup", "pointercancel"]) this.input.addEventListener(name, () => {
-      if (this.drawing) this.predict();
+    for (const name of ["pointerup", "pointercancel"]) this.input.addEventListener(name, (event) => {
+      if (!this.drawing || !(event as PointerEvent).isPrimary) return;
       this.drawing = false;
+      this.predict();
     });
     for (const name of ["focus", "blur"]) this.input.addEventListener(name, () => this.show());
     this.input.addEventListener("keydown", (event) => {
       if (event.key === " " || event.key === "Enter") {
         this.put();
       } else if ((event.ctrlKey || event.metaKey) && event.key === "z") this.undo();
-      else if (event.key === "+" || event.key === "-") this.radius = Math.min(LARGEST, Math.max(SMALLEST, this.radius + (event.key === "+" ? 1 : -1)));
+      else if (event.key === "+" || event.key === "-") this.setRadius(this.radius + (event.key === "+" ? 1 : -1));
       else if (!move(this.cursor, event)) return;
       event.preventDefault();
       this.show();
     });
 
     for (const element of [this.chance, this.verdict]) {
-      element.addEventListener("pointermove", (event) => this.inspect(place(event).reverse() as [number, number]));
+      element.addEventListener("pointermove", (event) => {
+        this.seen.setAttribute("aria-live", "off"); // not every pixel on the way is read aloud
+        this.inspect(place(event).reverse() as [number, number]);
+      });
       element.addEventListener("pointerdown", (event) => this.inspect(place(event).reverse() as [number, number]));
       element.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.inspect(null));
     }
@@ -356,6 +376,7 @@ export class Look {
       const at: [number, number] = [column, row];
       if (!move(at, event)) return;
       event.preventDefault();
+      this.seen.setAttribute("aria-live", "polite");
       this.inspect([at[1], at[0]]);
     });
   }

@@ -2,7 +2,7 @@
 
 import { ENGINES, NAMES, type Engine, type Started } from "../core/backend.js";
 import type { Event, Kind, Requests } from "../protocol.js";
-import { Client, WorkerFailure } from "./client.js";
+import { Client, Stopped, WorkerFailure } from "./client.js";
 import { byId, el } from "./dom.js";
 import { Look } from "./look.js";
 import { panel, STEPS } from "./tour.js";
@@ -24,13 +24,15 @@ let progress: Event | null = null; // the last one, for the tests
 
 function hear(event: Event): void {
   if (event.event === "progress") progress = event;
-  if (event.event !== "lost") return train.hear(event);
+  train.hear(event);
+  if (event.event !== "lost") return;
   say("The graphics processor was taken away from the page (a lost WebGL context).", [
     ["Go on with WebAssembly", () => restart("wasm")], ["Try WebGL again", () => restart("webgl")],
   ]);
 }
 
 function failed(error: unknown): void {
+  if (error instanceof Stopped) return;
   console.error(error);
   const words = error instanceof Error ? error.message : String(error);
   if (error instanceof WorkerFailure && error.weights) {
@@ -53,6 +55,8 @@ function restart(next?: Engine): void {
   client = new Client(hear);
   engine = next;
   ready = false;
+  look.forget();
+  train.forget();
   write();
   void start();
 }
@@ -63,10 +67,10 @@ async function start(): Promise<void> {
     const started = await client.ask("start", { engine, base: new URL("./", location.href).href });
     ready = true;
     describeEngine(started, null);
-    train.forget();
     if (room === "train") train.enter();
     await load(started);
   } catch (error) {
+    if (error instanceof Stopped) return;
     byId("engine").textContent = "The engine did not start.";
     failed(error);
   }
@@ -95,6 +99,7 @@ function describeEngine({ engine: used, software, passed }: Started, millisecond
 /** Show what an address asks for. */
 function apply(): void {
   clearTimeout(writing);
+  for (const dialog of document.querySelectorAll<HTMLDialogElement>("dialog[open]")) dialog.close(); // it would keep everything else out of reach
   const asked = new URLSearchParams(location.hash.slice(1));
   applying = true;
   const step = Number(asked.get("tour"));

@@ -2,12 +2,12 @@
 
 import { describe, kerasCode } from "../core/keras.js";
 import type { LaneScore } from "../core/run.js";
-import { CHOICES, DEFAULT, everyLevel, FOUR_LEVELS, fromParameters, SHOWN, toParameters, type Lane, type Setup } from "../core/setup.js";
+import { CHOICES, DEFAULT, everyLevel, FOUR_LEVELS, fromParameters, LARGEST_SEED, SHOWN, toParameters, type Lane, type Setup } from "../core/setup.js";
 import { SIZE } from "../core/shapes.js";
 import { countParameters } from "../core/unet.js";
 import type { Event } from "../protocol.js";
 import { chart, type Line } from "./chart.js";
-import type { Client } from "./client.js";
+import { Stopped, type Client } from "./client.js";
 import { colourImage, errors, maskImage, show } from "./colours.js";
 import { canvas, copy, el, key, select } from "./dom.js";
 import { glossary } from "./places.js";
@@ -27,12 +27,17 @@ export class Train {
   private state: "idle" | "preparing" | "running" | "paused" | "done" | "diverged" | "failed" = "idle";
   private step = 0;
   private losses: [number, number][][] = [];
-  private scores: { step: number; lanes: LaneScore[] }[] = [];
+  private scores: { step: number; lanes: Omit<LaneScore, "shown">[] }[] = [];
+  /** What the networks said last: pictures are kept of no earlier score. */
+  private said: Float32Array[] = [];
+  /** The worker's number of the run that is shown; what it tells of an earlier one comes too late. */
+  private number: number | null = null;
   private perSecond = 0;
   private shown: { images: Float32Array; masks: Uint8Array } | null = null;
   private prepared: Promise<void> = Promise.resolve();
   private diverged = 0;
   private frame = 0;
+  private held: HTMLElement | null = null;
   private readonly narrow = matchMedia("(max-width: 700px)");
 
   private readonly data = el("div", { class: "fields" });
@@ -95,22 +100,21 @@ export class Train {
   /** The engine is a new one: what the old one had trained is lost. */
   forget(): void {
     this.state = "idle";
+    this.clear();
   }
 
   /** The reader goes to another room. */
   leave(): void {
-    if (this.state === "running") void this.client().ask("run", { running: false });
+    if (this.state === "running") this.client().ask("run", { running: false }).catch(this.failed);
   }
 
   hear(event: Event): void {
+    if (event.event === "lost" ? this.state === "idle" : event.run !== this.number) return;
     if (event.event === "progress") {
       this.step = event.step;
       this.perSecond = event.perSecond;
       event.losses.forEach((loss, i) => this.losses[i].push([event.step, loss]));
-      if (event.scores) {
-        this.scores.push({ step: event.step, lanes: event.scores });
-        this.showPictures();
-      }
+      if (event.scores) this.note(event.step, event.scores);
       this.frame ||= requestAnimationFrame(() => {
         this.frame = 0;
         this.showState();
@@ -119,31 +123,51 @@ export class Train {
       this.diverged = event.lane ?? 0;
       this.state = event.reason;
       this.showState();
+    } else {
+      this.number = null;
+      this.state = "failed";
+      this.showState();
+      if (event.event === "failed") this.failed(new Error(event.words));
     }
   }
 
-  private change(setup: Setup): void {
+  private note(step: number, scores: LaneScore[]): void {
+    this.scores.push({ step, lanes: scores.map(({ iou, accuracy }) => ({ iou, accuracy })) });
+    this.said = scores.map(({ shown }) => shown);
+    this.showPictures();
+  }
+
+  /** The reader changes the set-up; a control that shows its own value already need not be made again. */
+  private change(setup: Setup, again = true): void {
     this.setup = setup;
-    this.controls();
+    if (again) this.controls();
     this.changed();
-    void this.reset();
+    if (this.state !== "idle") void this.reset();
+  }
+
+  private clear(): void {
+    this.number = null;
+    this.step = 0;
+    this.perSecond = 0;
+    this.losses = this.setup.lanes.map(() => []);
+    this.scores = [];
+    this.said = [];
+    this.showState();
   }
 
   private async reset(): Promise<void> {
     this.state = "preparing";
-    this.step = 0;
-    this.losses = this.setup.lanes.map(() => []);
-    this.scores = [];
-    this.showState();
-    const setup = this.setup;
-    this.prepared = this.client().ask("setUp", { setup }).then(({ scores, ...shown }) => {
+    this.clear();
+    const setup = (this.setup = { ...this.setup }); // another object for each set-up: an answer to an earlier one is not heard
+    this.prepared = this.client().ask("setUp", { setup }).then(({ run, scores, ...shown }) => {
       if (setup !== this.setup) return;
       this.shown = shown;
-      this.scores = [{ step: 0, lanes: scores }];
+      this.number = run;
       this.state = "paused";
-      this.showPictures();
+      this.note(0, scores);
       this.showState();
     }).catch((error) => {
+      if (setup !== this.setup || error instanceof Stopped) return;
       this.state = "failed";
       this.showState();
       this.failed(error);
@@ -153,7 +177,7 @@ export class Train {
 
   private async toggle(): Promise<void> {
     if (this.state === "running") {
-      await this.client().ask("run", { running: false });
+      await this.client().ask("run", { running: false }).catch(this.failed);
       return;
     }
     if (this.state === "done" || this.state === "diverged" || this.state === "failed") await this.reset();
@@ -173,21 +197,29 @@ export class Train {
     this.change({ ...this.setup, lanes: lanes.length === 2 ? [lanes[0]] : [lanes[0], { ...lanes[0], skips: [] }] });
   }
 
+  /** Make the controls again; the one that has the focus keeps it. */
   private controls(): void {
     const { setup } = this;
+    const all = (): HTMLElement[] => [this.lanes, this.data].flatMap((part) => [...part.querySelectorAll<HTMLElement>("select, input")]);
+    const focused = all().indexOf(document.activeElement as HTMLElement);
     const shared = <K extends "outlined" | "noise" | "steps" | "batch">(key: K, label: string, words: (value: number) => string): HTMLElement => {
-      const { element, set } = select<number>(label, CHOICES[key], words, (value) => this.change({ ...this.setup, [key]: value }));
+      const { element, set } = select<number>(label, CHOICES[key], words, (value) => this.change({ ...this.setup, [key]: value }, false));
       set(setup[key]);
       element.dataset.setting = key;
       return element;
     };
-    const seed = el("input", { type: "number", min: 0, max: 9999, value: setup.seed, onchange: () => this.change({ ...this.setup, seed: Math.max(0, Math.floor(Number(seed.value)) || 0) }) });
+    const seed = el("input", { type: "number", min: 0, max: LARGEST_SEED, value: setup.seed, onchange: () => {
+      const value = Math.min(LARGEST_SEED, Math.max(0, Math.floor(Number(seed.value)) || 0));
+      seed.value = String(value);
+      this.change({ ...this.setup, seed: value }, false);
+    } });
     this.data.replaceChildren(
       shared("outlined", "Drawn as outlines", (value) => `${100 * value} %`), shared("noise", "Noise", decimal),
       shared("steps", "Training steps", String), shared("batch", "Batch size", String),
       el("label", { class: "field" }, el("span", {}, "Seed"), seed));
     this.lanes.replaceChildren(...setup.lanes.map((lane, i) => this.laneControls(lane, i)));
     document.getElementById("add-lane")!.textContent = setup.lanes.length === 2 ? "Only one network" : "Add a second network";
+    all()[focused]?.focus();
   }
 
   private laneControls(lane: Lane, index: number): HTMLElement {
@@ -214,10 +246,10 @@ export class Train {
 
   private showState(): void {
     const { setup, step, state } = this;
-    this.go.textContent = state === "running" ? "Pause" : state === "done" || state === "diverged" ? "Train again" : step ? "Go on" : "Train";
-    this.go.disabled = state === "preparing" || state === "idle";
-    this.once.disabled = state !== "paused";
-    this.again.disabled = state === "preparing" || state === "idle";
+    this.go.textContent = state === "running" ? "Pause" : state === "done" || state === "diverged" || (state === "failed" && step) ? "Train again" : step ? "Go on" : "Train";
+    this.enable(this.go, state !== "preparing" && state !== "idle");
+    this.enable(this.once, state === "paused");
+    this.enable(this.again, state !== "preparing" && state !== "idle");
     this.progress.value = step / setup.steps;
     const where = `Training step ${step} of ${setup.steps}`;
     const left = this.perSecond ? ` About ${Math.ceil(((setup.steps - step) * setup.batch) / this.perSecond)} s to go.` : "";
@@ -225,9 +257,10 @@ export class Train {
       idle: "The engine starts.", preparing: "The network is built and scored.",
       running: `${where}. ${Math.round(this.perSecond)} images per second.${left}`,
       paused: step ? `${where}. Paused.` : "Ready. The masks below are those of an untrained network.", done: `Done: ${setup.steps} training steps.`,
-      diverged: `The loss of network ${NAMES[this.diverged]} is no number any more: training has diverged at step ${step}. A lower learning rate helps.`,
-      failed: "The set-up could not be prepared.",
+      diverged: `The loss ${setup.lanes.length === 2 ? `of network ${NAMES[this.diverged]} ` : ""}is no number any more: training has diverged at step ${step}. A lower learning rate helps.`,
+      failed: step ? `Training failed after step ${step}.` : "The network could not be prepared or trained.",
     };
+    this.word.setAttribute("aria-live", state === "running" ? "off" : "polite"); // not every step is read aloud
     this.word.textContent = words[state];
     const last = this.scores[this.scores.length - 1];
     this.results.replaceChildren(...setup.lanes.map((lane, i) => {
@@ -246,11 +279,19 @@ export class Train {
     if (!this.code.hidden) this.code.value = this.kerasText();
   }
 
+  /** Let a button be pressed or not; one that had the focus gets it back, unless the reader went on. */
+  private enable(button: HTMLButtonElement, on: boolean): void {
+    if (!on && document.activeElement === button) this.held = button;
+    button.disabled = !on;
+    if (!on || this.held !== button) return;
+    this.held = null;
+    if (document.activeElement === document.body) button.focus();
+  }
+
   private showPictures(): void {
     const { shown } = this;
-    const last = this.scores[this.scores.length - 1];
-    if (!shown || !last) return;
-    const lanes = last.lanes.length;
+    const lanes = this.said.length;
+    if (!shown || !lanes) return;
     const columns = this.narrow.matches ? SHOWN / 2 : SHOWN;
     const high = 2 + lanes;
     this.pictures.width = columns * (SIZE + 4) - 4;
@@ -259,7 +300,7 @@ export class Train {
     for (let i = 0; i < SHOWN; i++) {
       const truth = shown.masks.subarray(i * PIXELS, (i + 1) * PIXELS);
       const rows = [colourImage(shown.images.subarray(3 * i * PIXELS, 3 * (i + 1) * PIXELS), SIZE), maskImage(truth, SIZE),
-        ...last.lanes.map((lane) => errors(truth, lane.shown.subarray(i * PIXELS, (i + 1) * PIXELS), 0.5, SIZE))];
+        ...this.said.map((said) => errors(truth, said.subarray(i * PIXELS, (i + 1) * PIXELS), 0.5, SIZE))];
       rows.forEach((image, row) => show(context, image, (i % columns) * (SIZE + 4), (Math.floor(i / columns) * high + row) * (SIZE + 4), SIZE));
     }
     const names = ["image", "target", ...(lanes === 2 ? NAMES : ["mask"])];
