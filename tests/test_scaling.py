@@ -96,7 +96,7 @@ def test_two_workers_train_as_one_and_after_a_death_nothing_is_lost_but_the_step
     model, alone = cluster.network(), []
     model.compile(keras.optimizers.Adam(cluster.RATE), "binary_crossentropy")
     for pair in tf.data.Dataset.zip(*shares):  # four steps
-        alone.append(model.train_on_batch(*(np.concatenate(parts) for parts in zip(*pair))))
+        alone.append(float(model.train_on_batch(*(np.concatenate(parts) for parts in zip(*pair)))))
         model.reset_metrics()
     lost = cluster.train(folder, tmp_path / "two", steps=4, batch=8, every=2, kill=(1, 4))
     assert [line["step"] for line in lost[0] if "step" in line] == [1, 2, 3]
